@@ -1,0 +1,166 @@
+package schema
+
+import (
+	"math"
+
+	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/frame"
+)
+
+// Validate holds every row of the frame against the rules and marks the bad
+// ones with all that is wrong with them, in schema order. Rows that the
+// decoder marked already keep its findings; a feature it complained of is not
+// judged again.
+//
+// The loop compares with a closed range per column; NaN fails both comparisons
+// and so takes the slow way.
+func (s *Schema) Validate(f *frame.Frame) {
+	lo, hi := s.lo, s.hi
+	slow := s.needsJudge()
+	for r := range f.Rows {
+		row := f.Values[r*f.Cols : (r+1)*f.Cols]
+		ok := true
+		l, h := lo[:len(row)], hi[:len(row)]
+		for c, x := range row {
+			if !(x >= l[c] && x <= h[c]) {
+				ok = false
+			}
+		}
+		if !ok || slow {
+			s.judgeRow(f, r, row)
+		}
+	}
+}
+
+// needsJudge says whether a range per column does not tell the whole rule.
+func (s *Schema) needsJudge() bool {
+	for i := range s.columns {
+		if s.columns[i].rules.tag != "" || s.doc.Features[i].Type == Integer ||
+			s.doc.Features[i].Type == Boolean {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64) {
+	seen := f.Bad[r]
+	first := len(f.Faults)
+	if seen {
+		for first > 0 && f.Faults[first-1].Row == r {
+			first--
+		}
+	}
+	decoded := f.Faults[first:len(f.Faults):len(f.Faults)]
+	for c, x := range row {
+		feature := &s.doc.Features[c]
+		if seen && concerns(decoded, feature.Name) {
+			continue
+		}
+		if e := s.columns[c].judge(feature, x); e != nil {
+			e.Row = r
+			f.Fail(*e)
+		}
+	}
+}
+
+// concerns says whether one of the faults is about a field, or about the row
+// as a whole, so that its values mean nothing.
+func concerns(faults []fault.Error, field string) bool {
+	for i := range faults {
+		if faults[i].Field == field || faults[i].Field == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// judge is the whole rule for one value: the plain twin of the range.
+func (c *column) judge(f *Feature, x float64) *fault.Error {
+	fail := func(code fault.Code, rule, message string) *fault.Error {
+		return &fault.Error{Code: code, Field: f.Name, Rule: rule, Message: f.Name + " " + message}
+	}
+	if math.IsNaN(x) {
+		if f.Missing != Refuse {
+			return nil
+		}
+		return fail(fault.Missing, "required", "is required")
+	}
+	switch f.Type {
+	case Integer:
+		if x != math.Trunc(x) || math.IsInf(x, 0) {
+			return fail(fault.NotInteger, "integer", "must be a whole number")
+		}
+	case Boolean:
+		if x != 0 && x != 1 {
+			return fail(fault.WrongType, "boolean", "must be true or false")
+		}
+	case Category:
+		if !(x >= 0 && x <= c.hi) || x != math.Trunc(x) {
+			return fail(fault.UnknownCategory, "category", "must be one of its categories")
+		}
+	}
+	for i := range c.rules.each {
+		r := &c.rules.each[i]
+		if !(x >= r.lo && x <= r.hi) {
+			return fail(fault.OutOfRange, r.text, "must be "+r.phrase+unit(f))
+		}
+	}
+	if broken := c.rules.judgeByValidator(x); broken != "" {
+		return fail(fault.OutOfRange, broken, "breaks the rule "+broken)
+	}
+	return nil
+}
+
+func unit(f *Feature) string {
+	if f.Unit == "" {
+		return ""
+	}
+	return " " + f.Unit
+}
+
+// Clean turns valid rows into what the model was trained on: units, defaults
+// for missing values, one NaN for all, and the model's own precision. A number
+// that the precision cannot hold marks its row.
+func (s *Schema) Clean(f *frame.Frame, single bool) {
+	if s.convert {
+		s.convertUnits(f)
+	}
+	nan := math.NaN()
+	for i, x := range f.Values {
+		if x != x {
+			f.Values[i] = nan
+		}
+	}
+	if single {
+		s.roundSingle(f)
+	}
+}
+
+func (s *Schema) convertUnits(f *frame.Frame) {
+	for r := range f.Rows {
+		row := f.Row(r)
+		for c := range row {
+			col := &s.columns[c]
+			if row[c] != row[c] && s.doc.Features[c].Missing == Fill {
+				row[c] = col.fill
+			}
+			if col.scale != 1 || col.offset != 0 {
+				// The conversion keeps Go from fusing the two steps on arm64.
+				row[c] = float64(row[c]*col.scale) + col.offset
+			}
+		}
+	}
+}
+
+func (s *Schema) roundSingle(f *frame.Frame) {
+	for i, x := range f.Values {
+		y := float64(float32(x))
+		f.Values[i] = y
+		if math.IsInf(y, 0) && !math.IsInf(x, 0) && !f.Bad[i/f.Cols] {
+			name := s.doc.Features[i%f.Cols].Name
+			f.Fail(fault.Error{Code: fault.NotFinite, Row: i / f.Cols, Field: name, Rule: "float32",
+				Message: name + " is beyond what the model's precision holds"})
+		}
+	}
+}
