@@ -21,39 +21,39 @@ type Code uint8
 
 // Codes of a whole request, then codes of one row.
 const (
-	Internal          Code = iota // a defect of ours; details stay in the log
-	Malformed                     // the body cannot be read as what it says it is
-	EmptyBody                     // no body where one is needed
-	BadEncoding                   // content-encoding cannot be undone
-	TooLarge                      // body, or inflated body, over its limit
-	TooManyRows                   // more rows or values than the limit
-	TooDeep                       // nesting over its limit
-	ReplyTooLarge                 // the answer is larger than the platform carries
-	UnsupportedMedia              // media type of the body
-	NotAcceptable                 // media type of the answer
-	NotFound                      // no such route
-	ModelNotFound                 // no such model
-	MethodNotAllowed              // the route has other methods
-	InvalidRows                   // readable, but rows are invalid
-	Overloaded                    // over capacity for now: retry later
-	RateLimited                   // too many requests: retry later
-	Unavailable                   // not ready, or stopping: retry later
-	Deadline                      // the time of the request is over
-	NoFeatureSource               // rows by id, but no source is configured
-	BadParameter                  // a query parameter has no such value
-	Missing                       // row: a required feature has no value
-	UnknownField                  // row: a member that is no feature
-	DuplicateField                // row: a member that stands twice
-	WrongType                     // row: a value of another type
-	OutOfRange                    // row: a value against its rule
-	NotInteger                    // row: an integer feature with a fraction
-	NotFinite                     // row: a number that float64, or the model's precision, cannot hold
-	UnknownCategory               // row: a category the model was not trained on
-	WrongLength                   // row: more or fewer cells than columns
-	TextTooLong                   // row: a text over its limit
-	NotAnObject                   // row: is not of the form a row has
-	FeaturesNotFound              // row: the source knows no such id
-	FeaturesFailed                // row: the source failed for this id, after its retry
+	Internal         Code = iota // a defect of ours; details stay in the log
+	Malformed                    // the body cannot be read as what it says it is
+	EmptyBody                    // no body where one is needed
+	BadEncoding                  // content-encoding cannot be undone
+	TooLarge                     // body, or inflated body, over its limit
+	TooManyRows                  // more rows or values than the limit
+	TooDeep                      // nesting over its limit
+	ReplyTooLarge                // the answer is larger than the platform carries
+	UnsupportedMedia             // media type of the body
+	NotAcceptable                // media type of the answer
+	NotFound                     // no such route
+	ModelNotFound                // no such model
+	MethodNotAllowed             // the route has other methods
+	InvalidRows                  // readable, but rows are invalid
+	Overloaded                   // over capacity for now: retry later
+	RateLimited                  // too many requests: retry later
+	Unavailable                  // not ready, or stopping: retry later
+	Deadline                     // the time of the request is over
+	NoFeatureSource              // rows by id, but no source is configured
+	BadParameter                 // a query parameter has no such value
+	Missing                      // row: a required feature has no value
+	UnknownField                 // row: a member that is no feature
+	DuplicateField               // row: a member that stands twice
+	WrongType                    // row: a value of another type
+	OutOfRange                   // row: a value against its rule
+	NotInteger                   // row: an integer feature with a fraction
+	NotFinite                    // row: a number that float64, or the model's precision, cannot hold
+	UnknownCategory              // row: a category the model was not trained on
+	WrongLength                  // row: more or fewer cells than columns
+	TextTooLong                  // row: a text over its limit
+	NotAnObject                  // row: is not of the form a row has
+	FeaturesNotFound             // row: the source knows no such id
+	FeaturesFailed               // row: the source failed for this id, after its retry
 	numCodes
 )
 

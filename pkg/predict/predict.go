@@ -1,94 +1,125 @@
 // Package predict is the pipeline: validate → clean → deduplicate → look up →
-// score the misses together → store → scatter, as one straight function.
+// score the misses together → store → scatter, as one straight function
+// between the reader of rows and the writer of answers (both package wire).
+//
+// The invariant: answers are bit-identical with the cache on or off,
+// deduplication on or off, at any batch size and order, through any adapter,
+// on any architecture. TestInvariant here and the end-to-end test in
+// functions hold it.
 package predict
 
 import (
 	"context"
 
-	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
-	"example.com/copse/pkg/ir"
-	"example.com/copse/pkg/schema"
-	"example.com/copse/pkg/wire"
 )
 
-// Error is what a request, a row or a record fails with.
-type Error = fault.Error
+// Error is what a request, a row or a record fails with; Code is its closed
+// list of codes.
+type (
+	Error = fault.Error
+	Code  = fault.Code
+)
 
-// Options say which stages run.
-type Options struct {
-	Cache   *Cache // nil: answers are not remembered
-	NoDedup bool
-}
-
-// Model ties a schema, an engine and a formatter together.
-type Model struct {
-	name      string
-	digest    string
-	schema    *schema.Schema
-	engine    *engine.Engine
-	formatter *wire.Formatter
-}
-
-// Open reads a bundle, checks it and runs its self-test rows.
-func Open(name string, data []byte, o Options) (*Model, error) { return nil, nil }
-
-// Name is the model's name in routes and replies.
-func (m *Model) Name() string { return m.name }
-
-// Digest is "sha256:" and the hexadecimal digest of the bundle.
-func (m *Model) Digest() string { return m.digest }
-
-// Schema is the model's schema.
-func (m *Model) Schema() *schema.Schema { return m.schema }
-
-// Engine scores the model.
-func (m *Model) Engine() *engine.Engine { return m.engine }
-
-// Formatter writes the model's answers.
-func (m *Model) Formatter() *wire.Formatter { return m.formatter }
-
-// Info is what a bundle says about where the model comes from.
-type Info struct {
-	Name         string   `json:"name"`
-	Library      string   `json:"library"`
-	Version      string   `json:"version,omitempty"`
-	Objective    string   `json:"objective,omitempty"`
-	Labels       []string `json:"labels,omitempty"`
-	Source       string   `json:"source,omitempty"`        // format of the source file
-	SourceSHA256 string   `json:"source_sha256,omitempty"` // of the source file
-}
-
-// Info returns the model's provenance.
-func (m *Model) Info() Info { return Info{} }
-
-// Cache remembers answers of all models, bounded by bytes.
-type Cache struct{}
-
-// Request is all the memory that one request needs. Get one, Release it after
-// the last byte of the answer is written.
-type Request struct {
-	Frame   frame.Frame
-	Answers frame.Answers
-	Decoder wire.Decoder
-	Encoder wire.Encoder
-	Body    []byte // what was read
-	Out     []byte // what is to be written
-}
-
-// Get takes a request from the pool.
-func Get() *Request { return &Request{} }
-
-// Release gives it back.
-func (r *Request) Release() {}
+// scoreBlock is how many rows are scored between two looks at the deadline:
+// some milliseconds of a large model.
+const scoreBlock = 4096
 
 // Predict answers the rows of r.Frame in r.Answers. Bad rows are in
-// r.Frame.Faults. The error concerns the request as a whole.
-func (m *Model) Predict(ctx context.Context, r *Request) error { return nil }
+// r.Frame.Faults; the error, an *Error, concerns the request as a whole.
+func (m *Model) Predict(ctx context.Context, r *Request) error {
+	f, a := &r.Frame, &r.Answers
+	m.schema.Validate(f)
+	m.schema.Clean(f, m.single)
 
-// Compile makes a bundle of a model: ir → engine's arrays, the schema, and
-// self-test rows (row-major) with the reference evaluation's answers.
-func Compile(m *ir.Model, doc schema.Document, info Info, rows []float64) ([]byte, error) {
-	return nil, nil
+	a.Index = grow(a.Index, f.Rows)
+	r.distinct.find(f, a.Index, !m.options.NoDedup)
+	n := len(r.distinct.rows)
+	a.Outputs = m.engine.Arrays().Outputs
+	a.Values = grow(a.Values, n*a.Outputs)
+	a.Stats = frame.Stats{Rows: f.Rows, Unique: n}
+	for _, i := range a.Index {
+		if i != frame.Bad {
+			a.Stats.Valid++
+		}
+	}
+
+	m.lookUp(r)
+	if err := m.scoreMisses(ctx, r); err != nil {
+		return err
+	}
+	m.store(r)
+	a.Stats.Scored = len(r.misses)
+	a.Stats.Cached = n - len(r.misses)
+	return nil
+}
+
+// lookUp fills the values that are remembered and lists the misses. The lock
+// is taken once for all rows, and not held while scoring.
+func (m *Model) lookUp(r *Request) {
+	r.misses = r.misses[:0]
+	if !m.remembers {
+		for i := range r.distinct.rows {
+			r.misses = append(r.misses, int32(i))
+		}
+		return
+	}
+	c := m.options.Cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, row := range r.distinct.rows {
+		key := cacheKey{m.digest, r.distinct.hashes[i]}
+		if !c.lookup(key, r.Frame.Row(int(row)), r.Answers.Value(int32(i))) {
+			r.misses = append(r.misses, int32(i))
+		}
+	}
+}
+
+// scoreMisses scores all misses in one go. Where all rows are distinct misses
+// the frame itself is the block.
+func (m *Model) scoreMisses(ctx context.Context, r *Request) error {
+	f, a := &r.Frame, &r.Answers
+	n := len(r.misses)
+	block := f.Values
+	if n < f.Rows {
+		r.block = grow(r.block, n*f.Cols)
+		for i, d := range r.misses {
+			copy(r.block[i*f.Cols:(i+1)*f.Cols], f.Row(int(r.distinct.rows[d])))
+		}
+		block = r.block
+	}
+	out := a.Values
+	direct := n == len(r.distinct.rows)
+	if !direct {
+		r.scored = grow(r.scored, n*a.Outputs)
+		out = r.scored
+	}
+	for at := 0; at < n; at += scoreBlock {
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Deadline, ctx.Err(), "the time of the request ended before all rows were scored: send fewer rows")
+		}
+		k := min(scoreBlock, n-at)
+		m.engine.Score(block[at*f.Cols:(at+k)*f.Cols], k, out[at*a.Outputs:(at+k)*a.Outputs], &r.scratch)
+	}
+	if !direct {
+		for i, d := range r.misses {
+			copy(a.Value(d), r.scored[i*a.Outputs:(i+1)*a.Outputs])
+		}
+	}
+	return nil
+}
+
+// store remembers the scored rows.
+func (m *Model) store(r *Request) {
+	if !m.remembers || len(r.misses) == 0 {
+		return
+	}
+	c := m.options.Cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range r.misses {
+		key := cacheKey{m.digest, r.distinct.hashes[d]}
+		c.store(key, r.Frame.Row(int(r.distinct.rows[d])), r.Answers.Value(d))
+	}
 }

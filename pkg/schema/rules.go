@@ -57,9 +57,6 @@ func compileRules(f *Feature) (rules, error) {
 	if f.Type == Category || f.Type == Boolean {
 		return rs, fmt.Errorf("a %s takes no rules", f.Type)
 	}
-	if err := tryTag(f.Rules); err != nil {
-		return rs, err
-	}
 	var rest []string
 	for part := range strings.SplitSeq(f.Rules, ",") {
 		name, param, _ := strings.Cut(part, "=")
@@ -80,7 +77,8 @@ func compileRules(f *Feature) (rules, error) {
 		return rs, fmt.Errorf("no number fits the rules %q", f.Rules)
 	}
 	rs.tag = strings.Join(rest, ",")
-	return rs, nil
+	// A tag that validator does not know would panic at the first row.
+	return rs, tryTag(rs.tag)
 }
 
 // judgeByValidator holds x against the rules that are not ranges and returns
@@ -109,6 +107,9 @@ var validate = sync.OnceValue(func() *validator.Validate {
 // tryTag finds out whether validator knows a tag for numbers: it panics on
 // those it does not.
 func tryTag(tag string) (err error) {
+	if tag == "" {
+		return nil
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("rules %q: %v", tag, p)

@@ -110,8 +110,32 @@ func Parse(data []byte) (*Schema, error) {
 	return New(doc)
 }
 
-// New compiles a document.
+// Reopen compiles a document that New made and a checksum has kept since: what
+// only validator can tell is not asked again, which a cold start would pay for.
+func Reopen(data []byte) (*Schema, error) {
+	var doc Document
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return build(doc)
+}
+
+// New checks a document against its own rules and compiles it.
 func New(doc Document) (*Schema, error) {
+	doc = withDefaults(doc)
+	if err := checkDocument(&doc); err != nil {
+		return nil, err
+	}
+	for i := range doc.Features {
+		if err := tryTag(doc.Features[i].Rules); err != nil {
+			return nil, fmt.Errorf("schema: feature %q: %w", doc.Features[i].Name, err)
+		}
+	}
+	return build(doc)
+}
+
+// withDefaults fills in what a file may leave out, in a copy.
+func withDefaults(doc Document) Document {
 	doc.Features = append([]Feature(nil), doc.Features...)
 	for i := range doc.Features {
 		f := &doc.Features[i]
@@ -122,9 +146,10 @@ func New(doc Document) (*Schema, error) {
 			f.Type = Number
 		}
 	}
-	if err := checkDocument(&doc); err != nil {
-		return nil, err
-	}
+	return doc
+}
+
+func build(doc Document) (*Schema, error) {
 	s := &Schema{
 		doc:     doc,
 		columns: make([]column, len(doc.Features)),

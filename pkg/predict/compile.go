@@ -1,0 +1,125 @@
+package predict
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"example.com/copse/pkg/bundle"
+	"example.com/copse/pkg/engine"
+	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/schema"
+)
+
+// Compile makes a bundle of a model: its arrays, the schema, and self-test
+// rows (row-major, in the model's own units) with the answers of the reference
+// evaluation. Labels, library and objective are the model's own; the schema's
+// labels, where it has some, replace the model's. The same arguments give the
+// same bytes.
+func Compile(m *ir.Model, doc schema.Document, info Info, rows []float64) ([]byte, error) {
+	if err := ir.Check(m); err != nil {
+		return nil, err
+	}
+	s, err := schema.New(doc)
+	if err != nil {
+		return nil, err
+	}
+	features := len(m.FeatureNames)
+	if s.NumFeatures() != features || len(rows)%features != 0 {
+		return nil, fmt.Errorf("compile: the model has %d features, the schema %d, the self-test rows have %d values",
+			features, s.NumFeatures(), len(rows))
+	}
+	info.Library, info.Version, info.Objective, info.Labels = m.Library, m.Version, m.Objective, m.Labels
+	if len(doc.Labels) > 0 {
+		info.Labels = doc.Labels
+	}
+	if err := checkLabels(info.Labels, m.Outputs); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	arrays, err := engine.Compile(m)
+	if err != nil {
+		return nil, err
+	}
+	infoText, err := json.Marshal(info)
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	schemaText, err := json.Marshal(s.Document())
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	sections := []bundle.Section{
+		{Kind: bundle.Info, Element: 1, Data: infoText},
+		{Kind: bundle.Schema, Element: 1, Data: schemaText},
+	}
+	sections = append(sections, arraySections(arrays)...)
+	sections = append(sections, selfTestSections(m, features, rows)...)
+	return bundle.Write(sections)
+}
+
+// selfTestSections evaluates the rows by the slow reference.
+func selfTestSections(m *ir.Model, features int, rows []float64) []bundle.Section {
+	n := len(rows) / features
+	margin := make([]float64, n*m.Outputs)
+	values := make([]float64, n*m.Outputs)
+	for i := range n {
+		from, to := i*m.Outputs, (i+1)*m.Outputs
+		m.Eval(rows[i*features:(i+1)*features], margin[from:to], values[from:to])
+	}
+	return []bundle.Section{
+		bundle.Of(bundle.SelfTestRows, rows),
+		bundle.Of(bundle.SelfTestMargin, margin),
+		bundle.Of(bundle.SelfTestValues, values),
+	}
+}
+
+func arraySections(a *engine.Arrays) []bundle.Section {
+	shape := []uint32{uint32(a.Features), uint32(a.Outputs), uint32(a.LeafWidth),
+		uint32(a.Compare), uint32(a.Sum), uint32(a.Link)}
+	return []bundle.Section{
+		bundle.Of(bundle.Shape, shape),
+		bundle.Of(bundle.Columns, a.Columns),
+		bundle.Of(bundle.Roots, a.Roots),
+		bundle.Of(bundle.Depths, a.Depths),
+		bundle.Of(bundle.Groups, a.Groups),
+		bundle.Of(bundle.Nodes32, a.Nodes32),
+		bundle.Of(bundle.Nodes64, a.Nodes64),
+		bundle.Of(bundle.Leaves32, a.Leaves32),
+		bundle.Of(bundle.Leaves64, a.Leaves64),
+		bundle.Of(bundle.LeafIDs, a.LeafIDs),
+		bundle.Of(bundle.Base, a.Base),
+	}
+}
+
+// readArrays is the inverse of arraySections. What the numbers mean is checked
+// by engine.New.
+func readArrays(file *bundle.File) (*engine.Arrays, error) {
+	shape, err := bundle.View[uint32](file, bundle.Shape)
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != 6 {
+		return nil, fmt.Errorf("bundle: the shape has %d numbers, want 6", len(shape))
+	}
+	a := &engine.Arrays{
+		Features: int(shape[0]), Outputs: int(shape[1]), LeafWidth: int(shape[2]),
+		Compare: ir.Precision(shape[3]), Sum: ir.Precision(shape[4]), Link: ir.Link(shape[5]),
+	}
+	read(file, bundle.Columns, &a.Columns, &err)
+	read(file, bundle.Roots, &a.Roots, &err)
+	read(file, bundle.Depths, &a.Depths, &err)
+	read(file, bundle.Groups, &a.Groups, &err)
+	read(file, bundle.Nodes32, &a.Nodes32, &err)
+	read(file, bundle.Nodes64, &a.Nodes64, &err)
+	read(file, bundle.Leaves32, &a.Leaves32, &err)
+	read(file, bundle.Leaves64, &a.Leaves64, &err)
+	read(file, bundle.LeafIDs, &a.LeafIDs, &err)
+	read(file, bundle.Base, &a.Base, &err)
+	return a, err
+}
+
+// read keeps the first error, so that a list of reads stays a list.
+func read[T bundle.Plain](file *bundle.File, k bundle.Kind, into *[]T, err *error) {
+	if *err == nil {
+		*into, *err = bundle.View[T](file, k)
+	}
+}

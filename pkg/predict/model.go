@@ -1,0 +1,178 @@
+package predict
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"example.com/copse/pkg/bundle"
+	"example.com/copse/pkg/engine"
+	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/schema"
+	"example.com/copse/pkg/wire"
+)
+
+// Options say which stages run.
+type Options struct {
+	Cache   *Cache // nil: answers are not remembered
+	NoDedup bool
+}
+
+// Info is what a bundle says about where its model comes from.
+type Info struct {
+	Name         string   `json:"name"`
+	Library      string   `json:"library"`
+	Version      string   `json:"version,omitempty"` // of the library
+	Objective    string   `json:"objective,omitempty"`
+	Labels       []string `json:"labels,omitempty"`
+	Source       string   `json:"source,omitempty"`        // format of the source file
+	SourceSHA256 string   `json:"source_sha256,omitempty"` // of the source file
+}
+
+// Model ties a schema, an engine and a formatter together. It is immutable
+// and shared by all requests.
+type Model struct {
+	name      string
+	digest    string
+	info      Info
+	schema    *schema.Schema
+	engine    *engine.Engine
+	formatter *wire.Formatter
+	options   Options
+	single    bool // features and answers are float32
+	remembers bool // the cache serves this model
+}
+
+// Open reads a bundle, checks it once and runs its self-test rows. The model
+// refers to data, which must not change. With name "" the bundle's own name is
+// taken.
+func Open(name string, data []byte, o Options) (*Model, error) {
+	file, err := bundle.Open(data)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{name: name, digest: file.Digest(), options: o}
+	if err := m.readText(file); err != nil {
+		return nil, err
+	}
+	arrays, err := readArrays(file)
+	if err != nil {
+		return nil, err
+	}
+	if m.engine, err = engine.New(*arrays); err != nil {
+		return nil, err
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	m.single = arrays.Compare == ir.Float32
+	m.remembers = o.Cache.serves(arrays.Features, m.engine.RowCost())
+	m.formatter = wire.NewFormatter(wire.Shape{
+		Outputs: arrays.Outputs,
+		Labels:  m.info.Labels,
+		Single:  arrays.Sum == ir.Float32,
+		Name:    m.name,
+		Digest:  m.digest,
+	})
+	return m, m.selfTest(file)
+}
+
+// readText reads the two sections of JSON.
+func (m *Model) readText(file *bundle.File) error {
+	text, ok := file.Section(bundle.Info)
+	if !ok {
+		return errors.New("bundle: no info section")
+	}
+	if err := json.Unmarshal(text, &m.info); err != nil {
+		return fmt.Errorf("bundle: info: %w", err)
+	}
+	if m.name == "" {
+		m.name = m.info.Name
+	}
+	text, ok = file.Section(bundle.Schema)
+	if !ok {
+		return errors.New("bundle: no schema section")
+	}
+	var err error
+	m.schema, err = schema.Reopen(text)
+	return err
+}
+
+// check holds the parts against each other.
+func (m *Model) check() error {
+	a := m.engine.Arrays()
+	if m.schema.NumFeatures() != a.Features {
+		return fmt.Errorf("bundle: the schema has %d features, the model %d", m.schema.NumFeatures(), a.Features)
+	}
+	return checkLabels(m.info.Labels, a.Outputs)
+}
+
+// checkLabels knows three shapes: a regressor, a binary classifier of one
+// probability, and one output a label.
+func checkLabels(labels []string, outputs int) error {
+	n := len(labels)
+	if n == 0 || n == outputs || n == 2 && outputs == 1 {
+		return nil
+	}
+	return fmt.Errorf("%d labels do not fit %d outputs", n, outputs)
+}
+
+// selfTest scores the bundle's rows and demands the very bits that the
+// reference evaluation gave when the bundle was written: a processor, a
+// compiler or a file that computes otherwise is found at the cold start.
+func (m *Model) selfTest(file *bundle.File) error {
+	rows, err1 := bundle.View[float64](file, bundle.SelfTestRows)
+	margin, err2 := bundle.View[float64](file, bundle.SelfTestMargin)
+	values, err3 := bundle.View[float64](file, bundle.SelfTestValues)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	a := m.engine.Arrays()
+	n := len(rows) / a.Features
+	if len(rows) != n*a.Features || len(margin) != n*a.Outputs || len(values) != n*a.Outputs {
+		return errors.New("bundle: the self-test has rows and answers of different numbers")
+	}
+	got := make([]float64, n*a.Outputs)
+	var scratch engine.Scratch
+	m.engine.Margin(rows, n, got, &scratch)
+	if i := differs(got, margin); i >= 0 {
+		return fmt.Errorf("self-test: row %d gives another margin than the model's reference: the model is refused", i/a.Outputs)
+	}
+	m.engine.Score(rows, n, got, &scratch)
+	if i := differs(got, values); i >= 0 {
+		return fmt.Errorf("self-test: row %d gives another value than the model's reference: the model is refused", i/a.Outputs)
+	}
+	return nil
+}
+
+// differs is the first index at which the bits differ, or -1.
+func differs(got, want []float64) int {
+	for i := range got {
+		if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Name is the model's name in routes and replies.
+func (m *Model) Name() string { return m.name }
+
+// Digest is "sha256:" and the hexadecimal digest of the bundle.
+func (m *Model) Digest() string { return m.digest }
+
+// Info returns the model's provenance.
+func (m *Model) Info() Info { return m.info }
+
+// Schema is the model's schema.
+func (m *Model) Schema() *schema.Schema { return m.schema }
+
+// Engine scores the model.
+func (m *Model) Engine() *engine.Engine { return m.engine }
+
+// Formatter writes the model's answers.
+func (m *Model) Formatter() *wire.Formatter { return m.formatter }
+
+// Remembers says whether answers of this model are kept in the cache.
+func (m *Model) Remembers() bool { return m.remembers }
