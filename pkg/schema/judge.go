@@ -15,21 +15,43 @@ import (
 // The loop compares with a closed range per column; NaN fails both comparisons
 // and so takes the slow way.
 func (s *Schema) Validate(f *frame.Frame) {
-	lo, hi := s.lo, s.hi
 	slow := s.needsJudge()
+	// The decoder's faults stand in row order before those found here.
+	decoded := f.Faults[:len(f.Faults):len(f.Faults)]
 	for r := range f.Rows {
 		row := f.Values[r*f.Cols : (r+1)*f.Cols]
-		ok := true
-		l, h := lo[:len(row)], hi[:len(row)]
-		for c, x := range row {
-			if !(x >= l[c] && x <= h[c]) {
-				ok = false
-			}
+		if !slow && s.inside(row) {
+			continue
 		}
-		if !ok || slow {
-			s.judgeRow(f, r, row)
+		var mine []fault.Error
+		mine, decoded = cutRow(decoded, r)
+		s.judgeRow(f, r, row, mine)
+	}
+}
+
+// inside says whether every value lies in its column's closed range; NaN does
+// not.
+func (s *Schema) inside(row []float64) bool {
+	lo, hi := s.lo[:len(row)], s.hi[:len(row)]
+	for c, x := range row {
+		if !(x >= lo[c]) || !(x <= hi[c]) {
+			return false
 		}
 	}
+	return true
+}
+
+// cutRow splits off the faults of row r, and drops those of rows before it.
+func cutRow(faults []fault.Error, r int) (mine, rest []fault.Error) {
+	from := 0
+	for from < len(faults) && faults[from].Row < r {
+		from++
+	}
+	to := from
+	for to < len(faults) && faults[to].Row == r {
+		to++
+	}
+	return faults[from:to], faults[to:]
 }
 
 // needsJudge says whether a range per column does not tell the whole rule.
@@ -43,18 +65,10 @@ func (s *Schema) needsJudge() bool {
 	return false
 }
 
-func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64) {
-	seen := f.Bad[r]
-	first := len(f.Faults)
-	if seen {
-		for first > 0 && f.Faults[first-1].Row == r {
-			first--
-		}
-	}
-	decoded := f.Faults[first:len(f.Faults):len(f.Faults)]
+func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64, decoded []fault.Error) {
 	for c, x := range row {
 		feature := &s.doc.Features[c]
-		if seen && concerns(decoded, feature.Name) {
+		if concerns(decoded, feature.Name) {
 			continue
 		}
 		if e := s.columns[c].judge(feature, x); e != nil {
@@ -64,8 +78,8 @@ func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64) {
 	}
 }
 
-// concerns says whether one of the faults is about a field, or about the row
-// as a whole, so that its values mean nothing.
+// concerns says whether one of the decoder's faults is about a field, or about
+// the row as a whole, so that its values mean nothing.
 func concerns(faults []fault.Error, field string) bool {
 	for i := range faults {
 		if faults[i].Field == field || faults[i].Field == "" {
@@ -106,7 +120,7 @@ func (c *column) judge(f *Feature, x float64) *fault.Error {
 			return fail(fault.OutOfRange, r.text, "must be "+r.phrase+unit(f))
 		}
 	}
-	if broken := c.rules.judgeByValidator(x); broken != "" {
+	if broken := c.rules.judgeByValidator(f, x); broken != "" {
 		return fail(fault.OutOfRange, broken, "breaks the rule "+broken)
 	}
 	return nil
@@ -126,14 +140,15 @@ func (s *Schema) Clean(f *frame.Frame, single bool) {
 	if s.convert {
 		s.convertUnits(f)
 	}
+	if single {
+		s.roundSingle(f)
+		return
+	}
 	nan := math.NaN()
 	for i, x := range f.Values {
 		if x != x {
 			f.Values[i] = nan
 		}
-	}
-	if single {
-		s.roundSingle(f)
 	}
 }
 
@@ -153,13 +168,25 @@ func (s *Schema) convertUnits(f *frame.Frame) {
 	}
 }
 
+// beyondSingle is the least float64 that rounds to float32's infinity: half
+// way between its largest number and the next one that it does not have.
+const beyondSingle = 0x1.ffffffp127
+
 func (s *Schema) roundSingle(f *frame.Frame) {
+	nan := math.NaN()
 	for i, x := range f.Values {
-		y := float64(float32(x))
-		f.Values[i] = y
-		if math.IsInf(y, 0) && !math.IsInf(x, 0) && !f.Bad[i/f.Cols] {
+		if x > -beyondSingle && x < beyondSingle {
+			f.Values[i] = float64(float32(x))
+			continue
+		}
+		if x != x {
+			f.Values[i] = nan
+			continue
+		}
+		f.Values[i] = math.Inf(int(math.Copysign(1, x)))
+		if row := i / f.Cols; !math.IsInf(x, 0) && !f.Bad[row] {
 			name := s.doc.Features[i%f.Cols].Name
-			f.Fail(fault.Error{Code: fault.NotFinite, Row: i / f.Cols, Field: name, Rule: "float32",
+			f.Fail(fault.Error{Code: fault.NotFinite, Row: row, Field: name, Rule: "float32",
 				Message: name + " is beyond what the model's precision holds"})
 		}
 	}

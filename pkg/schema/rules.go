@@ -78,17 +78,20 @@ func compileRules(f *Feature) (rules, error) {
 	}
 	rs.tag = strings.Join(rest, ",")
 	// A tag that validator does not know would panic at the first row.
-	return rs, tryTag(rs.tag)
+	return rs, tryTag(f, rs.tag)
 }
 
 // judgeByValidator holds x against the rules that are not ranges and returns
 // the broken one, or "".
-func (rs *rules) judgeByValidator(x float64) string {
+func (rs *rules) judgeByValidator(f *Feature, x float64) string {
 	if rs.tag == "" {
 		return ""
 	}
+	if f.Type == Integer && math.Abs(x) >= 1<<63 {
+		return rs.tag // no int64, so no value that a rule could name
+	}
 	var broken validator.ValidationErrors
-	if errors.As(validate().Var(x, rs.tag), &broken) {
+	if errors.As(validate().Var(native(f, x), rs.tag), &broken) {
 		e := broken[0]
 		if e.Param() == "" {
 			return e.Tag()
@@ -98,15 +101,24 @@ func (rs *rules) judgeByValidator(x float64) string {
 	return ""
 }
 
+// native is the value as validator wants it: some of its rules are for whole
+// numbers only.
+func native(f *Feature, x float64) any {
+	if f.Type == Integer {
+		return int64(x)
+	}
+	return x
+}
+
 // validate is made at its first use: a schema without such rules, read from a
 // bundle, was checked when the bundle was written.
 var validate = sync.OnceValue(func() *validator.Validate {
 	return validator.New(validator.WithRequiredStructEnabled())
 })
 
-// tryTag finds out whether validator knows a tag for numbers: it panics on
-// those it does not.
-func tryTag(tag string) (err error) {
+// tryTag finds out whether validator knows a tag for the feature's type: it
+// panics on those it does not.
+func tryTag(f *Feature, tag string) (err error) {
 	if tag == "" {
 		return nil
 	}
@@ -115,7 +127,7 @@ func tryTag(tag string) (err error) {
 			err = fmt.Errorf("rules %q: %v", tag, p)
 		}
 	}()
-	err = validate().Var(1.0, tag)
+	err = validate().Var(native(f, 1), tag)
 	var broken validator.ValidationErrors
 	if errors.As(err, &broken) {
 		return nil

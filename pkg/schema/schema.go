@@ -127,8 +127,9 @@ func New(doc Document) (*Schema, error) {
 		return nil, err
 	}
 	for i := range doc.Features {
-		if err := tryTag(doc.Features[i].Rules); err != nil {
-			return nil, fmt.Errorf("schema: feature %q: %w", doc.Features[i].Name, err)
+		f := &doc.Features[i]
+		if err := tryTag(f, f.Rules); err != nil {
+			return nil, fmt.Errorf("schema: feature %q: %w", f.Name, err)
 		}
 	}
 	return build(doc)
