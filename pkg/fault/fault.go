@@ -41,6 +41,7 @@ const (
 	Deadline                     // the time of the request is over
 	NoFeatureSource              // rows by id, but no source is configured
 	BadParameter                 // a query parameter has no such value
+	SlowBody                     // the body did not arrive in time
 	Missing                      // row: a required feature has no value
 	UnknownField                 // row: a member that is no feature
 	DuplicateField               // row: a member that stands twice
@@ -96,6 +97,7 @@ var table = [numCodes]entry{
 	Deadline:         {"deadline", 504, Retry, "Out of time"},
 	NoFeatureSource:  {"no_feature_source", 422, DeadLetter, "No feature source"},
 	BadParameter:     {"bad_parameter", 400, DeadLetter, "A query parameter is wrong"},
+	SlowBody:         {"slow_body", 408, Retry, "The body did not arrive in time"},
 	Missing:          {"missing", 422, DeadLetter, "A feature is missing"},
 	UnknownField:     {"unknown_field", 422, DeadLetter, "Unknown field"},
 	DuplicateField:   {"duplicate_field", 422, DeadLetter, "Duplicate field"},
