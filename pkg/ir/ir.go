@@ -4,6 +4,17 @@
 //
 // Readers (pkg/format) build a Model, Check proves it sound, and pkg/engine
 // compiles it. Nothing here knows requests, rows of text or files.
+//
+// Question: may a model hold values that are not finite? Choice: a threshold
+// may be infinite, which only sends every number one way, but never NaN; leaf
+// values and bases must be finite in the precision of the sum. Why: from
+// finite terms a sum can overflow to an infinity but never become NaN, whose
+// sign differs between processors, so answers have the same bits everywhere.
+// What would change it: a library that saves such leaves and means them.
+//
+// Question: may a tree hold nodes that its root does not reach? Choice: yes,
+// and nothing is asked of them. Why: XGBoost leaves deleted nodes in its
+// files; neither Eval nor the engine ever looks at them.
 package ir
 
 // Precision is the floating-point type in which a library does a step.
@@ -43,7 +54,8 @@ type Node struct {
 	Op          Op
 	// MissingLeft is where NaN goes.
 	MissingLeft bool
-	// Value is, in a leaf, the index of its first value in Tree.Values.
+	// Value is, in a leaf, the index of its first value in Tree.Values; leaves
+	// may share values.
 	Value int32
 	// ID is, in a leaf, its number in the library's own leaf output.
 	ID int32
