@@ -1,0 +1,55 @@
+// Package readerr is the error of every model reader: which format, where in
+// the file, what is wrong and what to do about it.
+package readerr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Nowhere is the Offset of an error that has no place of its own.
+const Nowhere = -1
+
+// Error says why a model file cannot be read.
+type Error struct {
+	Format string // "golearn", or "" where the file is of no known format
+	Path   string // of the part concerned: an archive's entry, then a JSON pointer
+	Offset int64  // in bytes, inside that part; Nowhere if unknown
+	Reason string
+	Err    error // cause, or nil
+}
+
+// New returns an error without a place.
+func New(format, reason string, args ...any) *Error {
+	return &Error{Format: format, Offset: Nowhere, Reason: fmt.Sprintf(reason, args...)}
+}
+
+// At returns an error with a path.
+func At(format, path, reason string, args ...any) *Error {
+	e := New(format, reason, args...)
+	e.Path = path
+	return e
+}
+
+// Error names format, path and offset, then the reason and its cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Format == "" {
+		b.WriteString("model file: ")
+	} else {
+		b.WriteString(e.Format + ": ")
+	}
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	if e.Offset != Nowhere {
+		fmt.Fprintf(&b, "byte %d: ", e.Offset)
+	}
+	b.WriteString(e.Reason)
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
