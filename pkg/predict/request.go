@@ -45,6 +45,10 @@ func (r *Request) Release() {
 	pool.Put(r)
 }
 
+// Scored lists the distinct rows, by their number in Answers, that the last
+// Predict scored; the others came from memory.
+func (r *Request) Scored() []int32 { return r.misses }
+
 // distinct finds equal rows: open addressing over the rows' hashes, each row
 // compared whole before it is called equal.
 type distinct struct {
