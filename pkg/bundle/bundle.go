@@ -49,8 +49,8 @@ const (
 	Roots          Kind = 5  // uint32, one a tree
 	Depths         Kind = 6  // uint32, one a tree
 	Groups         Kind = 7  // uint32, one a tree
-	Nodes32        Kind = 8  // 8-byte nodes
-	Nodes64        Kind = 9  // 16-byte nodes
+	Keys32         Kind = 8  // uint32, one a node
+	Keys64         Kind = 9  // uint64, one a node
 	Leaves32       Kind = 10 // float32
 	Leaves64       Kind = 11 // float64
 	LeafIDs        Kind = 12 // int32
@@ -58,7 +58,9 @@ const (
 	SelfTestRows   Kind = 14 // float64, row-major
 	SelfTestMargin Kind = 15 // float64, row-major
 	SelfTestValues Kind = 16 // float64, row-major
-	lastKind            = SelfTestValues
+	Steps32        Kind = 17 // uint32, one a node
+	Steps64        Kind = 18 // uint64, one a node
+	lastKind            = Steps64
 )
 
 // Section is one part of a file. Element is the size of its elements in bytes.
@@ -263,14 +265,7 @@ func (f *File) Digest() string {
 // Plain are the element types of sections: fixed size, no pointers, every bit
 // pattern valid.
 type Plain interface {
-	~uint32 | ~int32 | ~float32 | ~float64 | ~struct {
-		Threshold float32
-		Meta      uint32
-	} | ~struct {
-		Threshold float64
-		Column    uint32
-		Child     uint32
-	}
+	~uint32 | ~uint64 | ~int32 | ~float32 | ~float64
 }
 
 // View returns a section as a slice of T, in place where the data is aligned

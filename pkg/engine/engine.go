@@ -1,78 +1,202 @@
 // Package engine compiles a model (pkg/ir) to flat arrays and scores rows
-// with them.
+// with them, bit for bit as ir.Model.Eval does.
+//
+// Question: how does a step down a tree compare? Choice: on integers. A number
+// becomes an unsigned key of the same order (keys.go) once a row, a threshold
+// becomes the key of the largest number that goes to the first child, and a
+// step is one subtraction whose borrow is added to the child's index. Why: the
+// same step serves < and <=, float32 features against float64 thresholds,
+// -0 and infinities without a special case, it has no branch to mispredict,
+// and it is a quarter faster than a float comparison (a compare and its flag
+// cost four instructions, a borrow none). What would change it: a compiler
+// that fuses float compares with an add.
+//
+// Question: where does NaN go? Choice: a column of keys has a NaN of its own,
+// below all numbers or above all; a feature of which some nodes send NaN left
+// and others right has both columns. Why: nodes need no missing logic, and
+// models that never meet NaN pay nothing.
+//
+// Question: how does a walk end? Choice: leaves step to themselves, by a
+// constant column whose key 0 is above nothing, and every walk of a tree takes
+// as many steps as the tree is deep. A leaf's key is its number. Why: walks
+// that take the same steps interleave, eight at a time, and hide each other's
+// memory latency. Trees much deeper than a bush of their size would be pay for
+// their deepest leaf; walk.go lets them stop early.
+//
+// Question: which kernel? Choice: by Kernel's rule from model and batch size,
+// never by measuring (cost.go). All kernels hand leaf numbers to one summation
+// per precision (sum.go), in tree order, so they cannot differ in a bit. Other
+// kernels (SIMD, masks) belong behind the same border: rows in, leaf numbers
+// out.
+//
+// Question: one goroutine or many? Choice: one, until the estimated work is
+// worth a second (workers.go). Why: small batches are faster alone, and a
+// server has other requests for its other processors.
 package engine
 
 import (
-	"errors"
-
 	"example.com/copse/pkg/ir"
 )
 
-// Node32 is a node of a model whose features are float32.
-type Node32 struct {
-	Threshold float32
-	Meta      uint32
-}
-
-// Node64 is a node of a model whose features are float64.
-type Node64 struct {
-	Threshold float64
-	Column    uint32
-	Child     uint32
-}
-
 // Arrays is a compiled model: flat, pointer-free, little-endian arrays that a
 // bundle stores and New stands on without copying.
+//
+// Nodes are numbered through all trees, parents before children; the two
+// children of a node are neighbours. Node i is Keys[i] and Steps[i]: an inner
+// node's key is compared with the row's key in the step's column, and the walk
+// goes on at node i + offset, or one further where the row's key is above. A
+// leaf has offset 0, the constant column, and its own number as its key.
 type Arrays struct {
 	Features  int
 	Outputs   int
-	LeafWidth int
-	Compare   ir.Precision // of Nodes32 or Nodes64
-	Sum       ir.Precision // of Leaves32 or Leaves64
+	LeafWidth int          // 1, or Outputs
+	Compare   ir.Precision // of features; says which of Keys32 and Keys64 is used
+	Sum       ir.Precision // says which of Leaves32 and Leaves64 is used
 	Link      ir.Link
 
-	Columns  []uint32 // feature, top bit set where the column is negated
-	Roots    []uint32 // of each tree, an index of its nodes
-	Depths   []uint32 // of each tree, steps from the root to its deepest leaf
-	Groups   []uint32 // of each tree, the output it adds to
-	Nodes32  []Node32
-	Nodes64  []Node64
-	Leaves32 []float32
+	// Columns says what the columns of keys are made of: a feature, and
+	// NaNAbove where NaN is above all numbers. The constant column follows.
+	Columns []uint32
+	Roots   []uint32 // of each tree, its first node; the next tree's ends it
+	Depths  []uint32 // of each tree, steps from the root to its deepest leaf, at least 1
+	Groups  []uint32 // of each tree, the output it adds to when LeafWidth is 1
+
+	Keys32 []uint32
+	Keys64 []uint64
+	// Steps32 holds offset<<16 | column×8, and Steps64, where that is too
+	// narrow, offset<<32 | column×8: columns come in lanes of eight rows.
+	Steps32 []uint32
+	Steps64 []uint64
+
+	Leaves32 []float32 // LeafWidth values a leaf
 	Leaves64 []float64
-	LeafIDs  []int32 // of each leaf, its number in the library's leaf output
-	Base     []float64
+	LeafIDs  []int32   // of each leaf, its number in the library's leaf output
+	Base     []float64 // of each output, where its sum starts
 }
 
+// NaNAbove marks a column in which NaN is above all numbers.
+const NaNAbove = 1 << 31
+
 // Engine scores rows. It is immutable and shared by all goroutines.
-type Engine struct{ a Arrays }
+type Engine struct {
+	a      Arrays
+	base32 []float32 // Base, for sums in float32
+	walker walker
+	cost   cost
+}
 
-// Scratch is the memory that one goroutine needs to score; the zero value is
-// ready, and it grows to what the largest block needed.
-type Scratch struct{}
-
-// Compile turns a sound model (ir.Check) into arrays; the same model always
-// gives the same arrays.
-func Compile(m *ir.Model) (*Arrays, error) { return nil, errors.New("not built") }
-
-// New checks every index of a once, so that scoring needs no checks.
-func New(a Arrays) (*Engine, error) { return &Engine{a: a}, nil }
+// New checks every index of a once, so that scoring needs no checks. The
+// engine refers to the arrays, which must not change. Its error is an *Error.
+func New(a Arrays) (*Engine, error) {
+	if err := check(&a); err != nil {
+		return nil, err
+	}
+	e := &Engine{a: a, walker: newWalker(&a), cost: estimate(&a)}
+	if a.Sum == ir.Float32 {
+		e.base32 = make([]float32, a.Outputs)
+		for i, b := range a.Base {
+			e.base32[i] = float32(b)
+		}
+	}
+	return e, nil
+}
 
 // Arrays returns what the engine stands on; it is shared.
 func (e *Engine) Arrays() *Arrays { return &e.a }
 
-// RowCost estimates the time to score one row, in nanoseconds, from the
-// compiled model alone.
-func (e *Engine) RowCost() float64 { return 0 }
+// Scratch is the memory that one goroutine needs to score; the zero value is
+// ready, and it grows to what the largest block needed.
+type Scratch struct {
+	// Workers bounds the goroutines that may share a large batch; 0 means
+	// GOMAXPROCS, 1 keeps all work on the calling goroutine.
+	Workers int
 
-// Kernel names the way n rows are scored.
-func (e *Engine) Kernel(n int) string { return "" }
+	keys32 []uint32
+	keys64 []uint64
+	leaves []uint32 // leaf numbers of a tree for a block of rows, or of some trees for one row
+	sums   []float32
+	sum32  sum[float32]
+	sum64  sum[float64]
+	ids    leafIDs
+	team   []worker
+}
 
-// Margin scores n rows (row-major, Features wide, already rounded to the
-// model's input precision) into out (n × Outputs).
-func (e *Engine) Margin(rows []float64, n int, out []float64, s *Scratch) {}
+// Margin scores n rows (row-major, Features wide, NaN where a value is
+// missing) into out (n × Outputs). Features are rounded to the model's input
+// precision on the way; sums in float32 are exact in out.
+func (e *Engine) Margin(rows []float64, n int, out []float64, s *Scratch) {
+	rows, out = rows[:n*e.a.Features], out[:n*e.a.Outputs]
+	e.share(job{e: e, rows: rows, n: n, out: out}, s)
+}
 
 // Score is Margin and then the model's link: the library's own predict.
-func (e *Engine) Score(rows []float64, n int, out []float64, s *Scratch) {}
+func (e *Engine) Score(rows []float64, n int, out []float64, s *Scratch) {
+	e.Margin(rows, n, out, s)
+	e.a.Link.Apply(out[:n*e.a.Outputs], len(e.a.Roots), e.a.Sum)
+}
 
 // Leaf writes the library's leaf number of every tree (n × trees).
-func (e *Engine) Leaf(rows []float64, n int, out []int32, s *Scratch) {}
+func (e *Engine) Leaf(rows []float64, n int, out []int32, s *Scratch) {
+	rows, out = rows[:n*e.a.Features], out[:n*len(e.a.Roots)]
+	e.share(job{e: e, rows: rows, n: n, ids: out}, s)
+}
+
+// job is some rows and where their answers go: either margins or leaf numbers.
+type job struct {
+	e    *Engine
+	rows []float64
+	n    int
+	out  []float64
+	ids  []int32
+}
+
+// part is the job for rows from to to.
+func (j job) part(from, to int) job {
+	f, o, t := j.e.a.Features, j.e.a.Outputs, len(j.e.a.Roots)
+	p := job{e: j.e, rows: j.rows[from*f : to*f], n: to - from}
+	if j.ids != nil {
+		p.ids = j.ids[from*t : to*t]
+	} else {
+		p.out = j.out[from*o : to*o]
+	}
+	return p
+}
+
+// run does the job on the calling goroutine, block by block.
+func (j job) run(s *Scratch) {
+	size := j.e.cost.block
+	for from := 0; from < j.n; from += size {
+		j.part(from, min(from+size, j.n)).block(s)
+	}
+}
+
+// block does a job of at most one block of rows.
+func (j job) block(s *Scratch) {
+	e := j.e
+	switch {
+	case j.ids != nil:
+		s.ids = leafIDs{ids: e.a.LeafIDs, trees: len(e.a.Roots), out: j.ids}
+		e.walker.walk(j.rows, j.n, s, &s.ids)
+		s.ids = leafIDs{}
+	case e.a.Sum == ir.Float64:
+		s.sum64.start(&e.a, e.a.Leaves64, e.a.Base, j.out)
+		e.walker.walk(j.rows, j.n, s, &s.sum64)
+		s.sum64 = sum[float64]{}
+	default:
+		s.sums = grown(s.sums, len(j.out))
+		s.sum32.start(&e.a, e.a.Leaves32, e.base32, s.sums)
+		e.walker.walk(j.rows, j.n, s, &s.sum32)
+		s.sum32 = sum[float32]{}
+		for i, v := range s.sums {
+			j.out[i] = float64(v)
+		}
+	}
+}
+
+// grown returns a slice of n elements, in s where it is large enough.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

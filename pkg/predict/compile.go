@@ -81,8 +81,10 @@ func arraySections(a *engine.Arrays) []bundle.Section {
 		bundle.Of(bundle.Roots, a.Roots),
 		bundle.Of(bundle.Depths, a.Depths),
 		bundle.Of(bundle.Groups, a.Groups),
-		bundle.Of(bundle.Nodes32, a.Nodes32),
-		bundle.Of(bundle.Nodes64, a.Nodes64),
+		bundle.Of(bundle.Keys32, a.Keys32),
+		bundle.Of(bundle.Keys64, a.Keys64),
+		bundle.Of(bundle.Steps32, a.Steps32),
+		bundle.Of(bundle.Steps64, a.Steps64),
 		bundle.Of(bundle.Leaves32, a.Leaves32),
 		bundle.Of(bundle.Leaves64, a.Leaves64),
 		bundle.Of(bundle.LeafIDs, a.LeafIDs),
@@ -108,8 +110,10 @@ func readArrays(file *bundle.File) (*engine.Arrays, error) {
 	read(file, bundle.Roots, &a.Roots, &err)
 	read(file, bundle.Depths, &a.Depths, &err)
 	read(file, bundle.Groups, &a.Groups, &err)
-	read(file, bundle.Nodes32, &a.Nodes32, &err)
-	read(file, bundle.Nodes64, &a.Nodes64, &err)
+	read(file, bundle.Keys32, &a.Keys32, &err)
+	read(file, bundle.Keys64, &a.Keys64, &err)
+	read(file, bundle.Steps32, &a.Steps32, &err)
+	read(file, bundle.Steps64, &a.Steps64, &err)
 	read(file, bundle.Leaves32, &a.Leaves32, &err)
 	read(file, bundle.Leaves64, &a.Leaves64, &err)
 	read(file, bundle.LeafIDs, &a.LeafIDs, &err)

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/ir/irtest"
+)
+
+// benchRows is how many different rows the benchmarks go round.
+const benchRows = 4096
+
+var shapes = []struct {
+	name string
+	irtest.Shape
+}{
+	{"float32", irtest.Shape{Precision: ir.Float32}},
+	{"float32-missing", irtest.Shape{Precision: ir.Float32, Missing: true}},
+	{"float64", irtest.Shape{Precision: ir.Float64, Op: ir.LE}},
+	{"float64-missing", irtest.Shape{Precision: ir.Float64, Missing: true}},
+	{"iris50", irtest.Shape{Trees: 50, Depth: 4, Features: 4, Outputs: 3, Votes: true}},
+	{"iris100", irtest.Shape{Trees: 100, Depth: 5, Features: 4, Outputs: 3, Votes: true}},
+	{"500x8", irtest.Shape{Trees: 500, Depth: 8, Features: 100, Precision: ir.Float32}},
+}
+
+// BenchmarkScore scores batches on one goroutine; reference is the control of
+// the same run, ir.Model.Eval row by row.
+func BenchmarkScore(b *testing.B) {
+	for _, s := range shapes {
+		m := irtest.Forest(s.Shape)
+		rows := irtest.Rows(m, benchRows, 1)
+		a, err := Compile(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		e, err := New(*a)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(s.name+"/reference", func(b *testing.B) {
+			margin, values := make([]float64, m.Outputs), make([]float64, m.Outputs)
+			measure(b, e, rows, 1, func(block []float64) { m.Eval(block, margin, values) })
+		})
+		for _, n := range []int{1, 8, 64, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", s.name, n), func(b *testing.B) {
+				out := make([]float64, n*m.Outputs)
+				scratch := Scratch{Workers: 1}
+				measure(b, e, rows, n, func(block []float64) { e.Score(block, n, out, &scratch) })
+			})
+		}
+	}
+}
+
+// measure goes round the rows, n at a time, and reports the time per row and
+// tree.
+func measure(b *testing.B, e *Engine, rows []float64, n int, score func(block []float64)) {
+	size := n * e.a.Features
+	at := 0
+	score(rows[:size])
+	b.ReportAllocs()
+	for b.Loop() {
+		if at+size > len(rows) {
+			at = 0
+		}
+		score(rows[at : at+size])
+		at += size
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*len(e.a.Roots)), "ns/row/tree")
+}

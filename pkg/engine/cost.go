@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"unsafe"
+
+	"example.com/copse/pkg/ir"
+)
+
+// maxBlock is how many rows one tree is walked for before the next tree: its
+// nodes then stay in the level-1 cache. keyBudget bounds the keys of a block,
+// in bytes, so that wide models do not push them out of the level-2 cache.
+const (
+	maxBlock  = 128
+	minBlock  = 2 * lanes
+	keyBudget = 128 << 10
+)
+
+// Costs in nanoseconds on a 2.3 GHz server core of 2023, from the benchmarks
+// of this package. Only their ratios decide anything.
+const (
+	nsValue = 1.2  // to make a key
+	nsStep  = 0.65 // one row one step down one tree
+	nsLeaf  = 0.6  // to add one leaf value
+	nsRow   = 25   // what a row costs beside that
+)
+
+// cost is what is known of a model's cost before any row comes.
+type cost struct {
+	block int     // rows
+	row   float64 // ns
+}
+
+func estimate(a *Arrays) cost {
+	steps := 0
+	for _, d := range a.Depths {
+		steps += int(d)
+	}
+	leaves := len(a.Roots) * a.LeafWidth
+	columns := len(a.Columns) + 1
+	c := cost{
+		row: nsRow + nsValue*float64(columns) + nsStep*float64(steps) + nsLeaf*float64(leaves),
+	}
+	key := int(unsafe.Sizeof(uint32(0)))
+	if a.Compare == ir.Float64 {
+		key = int(unsafe.Sizeof(uint64(0)))
+	}
+	rows := keyBudget / (columns * key) / lanes * lanes
+	c.block = min(max(rows, minBlock), maxBlock)
+	return c
+}
+
+// RowCost estimates the time to score one row among others, in nanoseconds,
+// from the compiled model alone.
+func (e *Engine) RowCost() float64 { return e.cost.row }
+
+// padFrom is the number of rows from which a group of eight, the lanes without
+// a row included, is cheaper than eight trees at a time for each row.
+const padFrom = 6
+
+// rowGroups is how many groups of eight n rows make; the rest is scored row by
+// row.
+func rowGroups(n int) int {
+	groups := n / lanes
+	if n%lanes >= padFrom {
+		groups++
+	}
+	return groups
+}
+
+// Kernel names the way most of n rows are scored.
+func (e *Engine) Kernel(n int) string {
+	if rowGroups(n) == 0 {
+		return "eight-trees"
+	}
+	return "eight-rows"
+}
