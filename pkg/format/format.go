@@ -36,7 +36,7 @@ type kind struct {
 }
 
 const (
-	notYet = "is recognised but not supported yet: this version reads golearn models and .copse bundles"
+	notYet   = "is recognised but not supported yet: this version reads golearn models and .copse bundles"
 	runsCode = "can run any code when it is opened, so it is never read: export the model instead (golearn's Save, " +
 		"or the library's own text or JSON form) and give that file"
 )

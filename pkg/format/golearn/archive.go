@@ -132,7 +132,7 @@ func Is(data []byte) bool {
 		return false
 	}
 	name, err := a.next()
-	return err == nil && (name == manifestName || name == cartManifestName)
+	return err == nil && (name == manifestName || name == CARTManifestName)
 }
 
 // clip makes a text of the file fit for an error.

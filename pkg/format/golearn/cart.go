@@ -8,10 +8,11 @@ import (
 	"example.com/copse/pkg/schema"
 )
 
-// Entries of the CART archive.
+// CARTManifestName and CARTSchemaName are entries of the CART archive. The
+// manifest is the first of all.
 const (
-	cartManifestName = "copse-cart.json"
-	cartSchemaName   = "schema.json"
+	CARTManifestName = "copse-cart.json"
+	CARTSchemaName   = "schema.json"
 )
 
 // CARTFormat and CARTVersion are the manifest's format and version.
@@ -72,7 +73,7 @@ type cartArchive struct {
 func readCART(a *archive) (*ir.Model, schema.Document, error) {
 	var none schema.Document
 	c := &cartArchive{trees: map[string]*cartTree{}}
-	for name := cartManifestName; ; {
+	for name := CARTManifestName; ; {
 		data, err := a.content(name)
 		if err != nil {
 			return nil, none, err
@@ -87,7 +88,7 @@ func readCART(a *archive) (*ir.Model, schema.Document, error) {
 		}
 	}
 	if !c.hasDoc {
-		return nil, none, failAt(cartSchemaName, "is missing")
+		return nil, none, failAt(CARTSchemaName, "is missing")
 	}
 	m, err := c.model()
 	return m, c.doc, err
@@ -97,9 +98,9 @@ func readCART(a *archive) (*ir.Model, schema.Document, error) {
 // has said: it comes first.
 func (c *cartArchive) entry(name string, data []byte) error {
 	switch {
-	case name == cartManifestName && c.manifest.Format == "":
+	case name == CARTManifestName && c.manifest.Format == "":
 		return c.readManifest(data)
-	case name == cartSchemaName && !c.hasDoc:
+	case name == CARTSchemaName && !c.hasDoc:
 		s, err := schema.Parse(data)
 		if err != nil {
 			e := failAt(name, "cannot be used")
@@ -121,7 +122,7 @@ func (c *cartArchive) entry(name string, data []byte) error {
 }
 
 func (c *cartArchive) readManifest(data []byte) error {
-	s := scan(cartManifestName, data)
+	s := scan(CARTManifestName, data)
 	m := &c.manifest
 	s.object(func(member string) {
 		switch member {
@@ -260,9 +261,9 @@ func (c *cartArchive) model() (*ir.Model, error) {
 func (c *cartArchive) checkLabels() error {
 	switch labels := len(c.doc.Labels); {
 	case c.manifest.Task == Classifier && labels == 0:
-		return failAt(cartSchemaName, "a classifier's schema needs its labels")
+		return failAt(CARTSchemaName, "a classifier's schema needs its labels")
 	case c.manifest.Task == Regressor && labels > 0:
-		return failAt(cartSchemaName, "a regressor's schema has no labels")
+		return failAt(CARTSchemaName, "a regressor's schema has no labels")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func Read(data []byte) (*ir.Model, schema.Document, error) {
 	switch name {
 	case manifestName:
 		m, doc, err = readSaved(a)
-	case cartManifestName:
+	case CARTManifestName:
 		m, doc, err = readCART(a)
 	default:
 		err = failAt(clip(name), "the archive opens with this entry, not with golearn's %s", manifestName)
