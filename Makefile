@@ -1,0 +1,152 @@
+# Copse's targets. `make help` lists them; only Go and make are needed but
+# where a line says otherwise.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+BIN := bin
+DIST := dist
+
+# How binaries are built. No cgo, no paths, no build id: the same sources give
+# the same bytes in any folder. lambda.norpc leaves out the RPC mode of the old
+# Go runtime; validator_novalidatefn and disable_grpc_modules let the linker
+# drop methods that nobody calls (megabytes, and so milliseconds at start).
+TAGS := lambda.norpc,validator_novalidatefn
+SERVER_TAGS := $(TAGS),disable_grpc_modules
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STAMP :=
+build = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(1) -ldflags "-s -w -buildid= $(STAMP)" -o $(2) $(3)
+
+PREDICT := ./functions/lambda/predict
+EVENTS := ./functions/lambda/events
+SERVER := ./functions/gcf/server
+COPSE := ./functions/local/copse
+
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Seconds for each fuzz target in `make check`.
+FUZZTIME ?= 3s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[A-Za-z][A-Za-z0-9_-]*:.*## / {printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- use
+
+.PHONY: run
+run: ## serve the embedded model on 127.0.0.1:8080 (page at /docs)
+	$(GO) run -tags $(TAGS) $(COPSE) serve --addr 127.0.0.1:8080
+
+.PHONY: copse
+copse: ## the copse command for this machine, at bin/copse
+	$(call build,$(TAGS),$(BIN)/copse,$(COPSE))
+
+.PHONY: lambda
+lambda: ## the Lambda functions for this machine, at bin/{predict,events}/bootstrap
+	$(call build,$(TAGS),$(BIN)/predict/bootstrap,$(PREDICT))
+	$(call build,$(TAGS),$(BIN)/events/bootstrap,$(EVENTS))
+
+.PHONY: server
+server: ## the Google functions' server for this machine, at bin/server
+	$(call build,$(SERVER_TAGS),$(BIN)/server,$(SERVER))
+
+.PHONY: model
+model: ## train the default model again (the same bytes, every time)
+	$(GO) run ./model/train
+
+# ---- deploy
+
+# What `sam build` calls, with ARTIFACTS_DIR set. BUNDLES="a.copse b.copse"
+# packs models beside the binary, for the template's parameter Model.
+GOARCH_LAMBDA := $(or $(GOARCH),arm64)
+sam-build = GOOS=linux GOARCH=$(GOARCH_LAMBDA) $(call build,$(TAGS),"$(ARTIFACTS_DIR)/bootstrap",$(1))
+
+.PHONY: build-PredictFunction
+build-PredictFunction: ## for sam build: the HTTP function into $ARTIFACTS_DIR
+	$(call sam-build,$(PREDICT))
+	$(if $(BUNDLES),cp $(BUNDLES) "$(ARTIFACTS_DIR)/")
+
+.PHONY: build-EventsFunction
+build-EventsFunction: ## for sam build: the events function into $ARTIFACTS_DIR
+	$(call sam-build,$(EVENTS))
+	$(if $(BUNDLES),cp $(BUNDLES) "$(ARTIFACTS_DIR)/")
+
+.PHONY: zip
+zip: ## Lambda packages for arm64 and amd64, at dist/{predict,events}-ARCH.zip
+	for arch in arm64 amd64; do \
+	  for function in predict events; do \
+	    folder=$(DIST)/$$function-$$arch; \
+	    GOOS=linux GOARCH=$$arch $(call build,$(TAGS),$$folder/bootstrap,./functions/lambda/$$function); \
+	    $(GO) run ./deploy/lambdazip $$folder.zip $$folder/bootstrap $(BUNDLES); \
+	  done; \
+	done
+
+# ---- test
+
+.PHONY: test
+test: ## all tests that need no more than Go and make
+	CGO_ENABLED=0 $(GO) test -timeout 9m ./...
+
+.PHONY: check
+check: ## what CI runs after test; needs gcc, Chromium, qemu, Python (see .ci/run)
+	@before=$$(git status --porcelain; git diff | cksum); \
+	$(MAKE) check-format check-modules check-lint check-race check-arm64 check-fuzz; \
+	after=$$(git status --porcelain; git diff | cksum); \
+	if [ "$$before" != "$$after" ]; then echo "check changed the tree:"; git status --short; exit 1; fi
+
+.PHONY: check-format
+check-format: ## gofmt and vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags $(SERVER_TAGS) ./...
+
+.PHONY: check-modules
+check-modules: ## go.mod and go.sum name what is used
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+.PHONY: check-lint
+check-lint: ## golangci-lint, as .golangci.yml has it
+	$(GOLANGCI) run ./...
+
+.PHONY: check-race
+check-race: ## tests under the race detector (needs gcc)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m ./...
+
+# Answers must not depend on the processor: here go fused multiply-add, other
+# rounding paths of the compiler, and the kernels' portable twins.
+ARM64_PACKAGES := ./pkg/... ./functions/lambda/...
+.PHONY: check-arm64
+check-arm64: ## the core's tests built for arm64, under qemu-user-static
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -timeout 15m -exec qemu-aarch64-static $(ARM64_PACKAGES)
+
+.PHONY: check-fuzz
+check-fuzz: ## each fuzz target for FUZZTIME (3s)
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: cover
+cover: ## statements covered by tests, by function, at dist/cover.txt
+	@mkdir -p $(DIST)
+	CGO_ENABLED=0 $(GO) test -short -coverpkg=./pkg/...,./functions/... -coverprofile=$(DIST)/cover.out ./...
+	$(GO) tool cover -func=$(DIST)/cover.out > $(DIST)/cover.txt
+	tail -n 1 $(DIST)/cover.txt
+
+# ---- measure
+
+.PHONY: bench
+bench: ## every figure of the README, into bench/RESULTS.md (needs Python)
+	$(GO) run ./bench -o bench/RESULTS.md
+
+.PHONY: bench-serving
+bench-serving: ## serving against FastAPI in one run (needs Python)
+	$(GO) run ./bench/serving
+
+.PHONY: bench-start
+bench-start: ## start-up, memory and size of the Lambda functions
+	$(GO) run ./bench/start
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf $(BIN) $(DIST) .aws-sam
