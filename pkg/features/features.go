@@ -53,10 +53,8 @@ const (
 	// DefaultTimeout of one try is long for a key-value store and leaves room
 	// for a second try within the shortest usual request time (10 s).
 	DefaultTimeout = 2 * time.Second
-	// DefaultTTL is how old a remembered row may be.
-	DefaultTTL = time.Minute
-	// DefaultCacheRows is a few megabytes of ordinary rows.
-	DefaultCacheRows = 10_000
+	// DefaultRemember is a few megabytes of ordinary rows.
+	DefaultRemember = 10_000
 	// DefaultCacheBytes holds that many rows of 60 features.
 	DefaultCacheBytes = 16 << 20
 	// DefaultMaxBody is room for 1,000 features with long names.
@@ -67,15 +65,16 @@ const (
 // an id has to fit a URL.
 const maxID = 512
 
-// Options configure a Fetcher. Zero values mean the defaults above.
+// Options configure a Fetcher. Zero values but TTL's mean the defaults
+// above.
 type Options struct {
 	Concurrency int           // calls under way at once, over all requests
 	Timeout     time.Duration // of one try, within the request's deadline
-	TTL         time.Duration // age at which a row is forgotten; negative: nothing is remembered
-	CacheRows   int           // rows that are remembered
+	TTL         time.Duration // age at which a row is forgotten; 0: nothing is remembered
+	Remember    int           // rows that are remembered
 	CacheBytes  int           // bytes that are remembered, ids and upkeep included
 	MaxBody     int64         // bytes of one answer
-	Wire        wire.Limits   // bounds of what is decoded; Rows and Values also bound one request
+	Limits      wire.Limits   // bounds of what is decoded; Rows and Values also bound one request
 	Log         *slog.Logger  // hears of failures, once a request; nil: nobody does
 }
 
@@ -86,11 +85,8 @@ func (o *Options) setDefaults() {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	if o.TTL == 0 {
-		o.TTL = DefaultTTL
-	}
-	if o.CacheRows <= 0 {
-		o.CacheRows = DefaultCacheRows
+	if o.Remember <= 0 {
+		o.Remember = DefaultRemember
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = DefaultCacheBytes
@@ -137,7 +133,7 @@ func Open(uri string, o Options) (*Fetcher, error) {
 			return nil, err
 		}
 		// The file is in memory already: nothing to wait for or to remember.
-		o.Concurrency, o.TTL = 1, -1
+		o.Concurrency, o.TTL = 1, 0
 		return New(source, o), nil
 	}
 	return nil, errors.New("features: a source is https://host/path/{id} or file:PATH of a CSV file")
@@ -151,4 +147,11 @@ func Check(s *schema.Schema) error {
 		}
 	}
 	return nil
+}
+
+// Close lets go of idle connections. Calls under way are not disturbed.
+func (f *Fetcher) Close() {
+	if c, ok := f.source.(interface{ close() }); ok {
+		c.close()
+	}
 }

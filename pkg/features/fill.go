@@ -61,7 +61,7 @@ func (f *Fetcher) Fill(ctx context.Context, ids []string, s *schema.Schema, fr *
 }
 
 func (f *Fetcher) tooMany(n int, s *schema.Schema) error {
-	limits := f.options.Wire
+	limits := f.options.Limits
 	if limits.Rows > 0 && n > limits.Rows {
 		return fault.New(fault.TooManyRows, "more than %d ids: send fewer at once", limits.Rows)
 	}
@@ -177,7 +177,7 @@ func checkID(id string) *fault.Error {
 // decode reads a source's row into row of the frame and says whether it was
 // without faults.
 func (w *fill) decode(k *worker, got Row, row int32) bool {
-	o := wire.Options{Limits: w.options.Wire, IgnoreExtra: true}
+	o := wire.Options{Limits: w.options.Limits, IgnoreExtra: true}
 	var e *fault.Error
 	if got.Media == wire.JSON {
 		_, e = k.decoder.Row(got.Body, w.schema, &o, &k.frame)

@@ -103,6 +103,8 @@ func (s *httpSource) Fetch(ctx context.Context, id string) (Row, error) {
 	return s.read(reply.Body)
 }
 
+func (s *httpSource) close() { s.transport.CloseIdleConnections() }
+
 // judgeStatus sorts answers into rows, unknown ids and failures.
 func judgeStatus(status int) error {
 	switch {

@@ -11,7 +11,7 @@ import (
 // being asked for right now. golang-lru's own expirable LRU starts a goroutine
 // that never ends, so age is checked here, when a row is looked up.
 type memory struct {
-	ttl   time.Duration // negative: nothing is kept
+	ttl   time.Duration // 0: nothing is kept
 	bound int           // bytes
 	now   func() time.Time
 
@@ -44,7 +44,7 @@ const overhead = 200
 
 func newMemory(o Options) *memory {
 	m := &memory{ttl: o.TTL, bound: o.CacheBytes, now: time.Now, flights: map[string]*flight{}}
-	rows, err := simplelru.NewLRU(o.CacheRows, func(id string, k kept) { m.bytes -= size(id, k.row) })
+	rows, err := simplelru.NewLRU(o.Remember, func(id string, k kept) { m.bytes -= size(id, k.row) })
 	if err != nil { // only for a size that is not positive
 		panic(err)
 	}
@@ -84,7 +84,7 @@ func (m *memory) land(id string, f *flight) {
 // keep remembers a row that was found good.
 func (m *memory) keep(id string, row Row) {
 	n := size(id, row)
-	if m.ttl < 0 || n > m.bound {
+	if m.ttl <= 0 || n > m.bound {
 		return
 	}
 	m.mu.Lock()
