@@ -1,0 +1,136 @@
+// Package serve is the HTTP server of every adapter that has one: where it
+// listens, what it waits for, and how it stops.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Times that a client may take, and that stopping may take.
+const (
+	ReadHeaderTimeout = 10 * time.Second  // a header that drips holds nothing but its connection
+	ReadTimeout       = 30 * time.Second  // a body at the largest size needs 0.5 MB/s
+	IdleTimeout       = 120 * time.Second // longer than the 60 s that load balancers keep a connection
+	WriteGrace        = 30 * time.Second  // to read the answer, beside the time to make it
+	StopTimeout       = 8 * time.Second   // Cloud Run kills 10 s after SIGTERM
+)
+
+// maxHeader bounds a request's header; net/http adds 4 KiB. Platforms pass on
+// 64 KiB at most.
+const maxHeader = 64 << 10
+
+// portVariables name the variables that give the port, in order: Azure
+// Functions, Vertex AI, then Cloud Run and whoever follows it.
+var portVariables = [...]string{"FUNCTIONS_CUSTOMHANDLER_PORT", "AIP_HTTP_PORT", "PORT"}
+
+// Addr says where to listen: at addr where it is given; else at the port that
+// a variable of the environment gives, on all interfaces, since a platform
+// that gives a port calls from outside; else at port 8080 on the loopback.
+func Addr(addr string, environ []string) (string, error) {
+	if addr != "" {
+		return addr, nil
+	}
+	for _, name := range portVariables {
+		text := Lookup(environ, name)
+		if text == "" {
+			continue
+		}
+		if port, err := strconv.ParseUint(text, 10, 16); err != nil || port == 0 {
+			return "", fmt.Errorf("%s: must be a port number from 1 to 65535", name)
+		}
+		return net.JoinHostPort("0.0.0.0", text), nil
+	}
+	return "127.0.0.1:8080", nil
+}
+
+// Lookup finds a variable in an environment in the form of os.Environ. The
+// last entry counts, as it does for a process.
+func Lookup(environ []string, name string) string {
+	value := ""
+	for _, entry := range environ {
+		if n, v, ok := strings.Cut(entry, "="); ok && n == name {
+			value = v
+		}
+	}
+	return value
+}
+
+// Options say what is served.
+type Options struct {
+	Listener net.Listener
+	Handler  http.Handler
+	// Timeout is the time that a request may take, see WriteGrace. 0: no limit.
+	Timeout time.Duration
+	// Drain is called once when the server is to stop. It turns readiness off
+	// and returns when no request is in work, or when ctx ends. Until then new
+	// connections are taken, so that whoever asks sees that it is not ready.
+	Drain func(ctx context.Context)
+	Log   *slog.Logger
+}
+
+// Run serves until ctx ends, or SIGTERM or an interrupt comes, then lets the
+// work in flight end, for StopTimeout at most. A second signal ends the
+// process at once. Its error is one of listening.
+func Run(ctx context.Context, o Options) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	server := newServer(o)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(o.Listener) }()
+	o.Log.Info("ready: listening on http://" + o.Listener.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop()
+	o.Log.Info("stopping: work in flight ends")
+	limit, cancel := context.WithTimeout(context.Background(), StopTimeout)
+	defer cancel()
+	server.SetKeepAlivesEnabled(false)
+	if o.Drain != nil {
+		o.Drain(limit)
+	}
+	if err := server.Shutdown(limit); err != nil {
+		o.Log.Warn("stopped before all work was done", "error", err.Error())
+		return ignoreClosed(server.Close())
+	}
+	return ignoreClosed(<-failed)
+}
+
+func newServer(o Options) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &http.Server{
+		Handler:           o.Handler,
+		Protocols:         protocols,
+		ReadHeaderTimeout: ReadHeaderTimeout,
+		ReadTimeout:       ReadTimeout,
+		IdleTimeout:       IdleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	if o.Timeout > 0 {
+		s.WriteTimeout = ReadTimeout + o.Timeout + WriteGrace
+	}
+	return s
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
