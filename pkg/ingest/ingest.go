@@ -1,12 +1,19 @@
 // Package ingest answers the records of an event: it decodes the rows of all
 // of them, predicts once, writes each record's reply to the sink, and gives
 // each record its outcome.
+//
+// The rule that everything here serves: nothing is lost. A record is Done only
+// after its reply, or its dead letter, has been written; whatever else happens
+// to it, a panic included, it stays Failed and the platform delivers it again.
+// A record may therefore be answered twice, and Message.ID lets the receiver
+// tell.
 package ingest
 
 import (
 	"context"
 	"log/slog"
 
+	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/schema"
@@ -18,15 +25,24 @@ type Source struct {
 	Kind       string            `json:"kind"` // "sqs", "pubsub", …
 	MessageID  string            `json:"message_id,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
+	// Origin is the queue's own name on its platform (an ARN). It stays here:
+	// a sink that would write to its own source can tell.
+	Origin string `json:"-"`
 }
 
 // Record is one message of an event.
 type Record struct {
 	Source Source
 	Body   []byte
+	// ContentType is the media type that the message itself states. Empty: the
+	// form is told from the body (see detect).
+	ContentType string
 	// Group orders records: in one group, none is done after one that is not
 	// (SQS FIFO). Empty: no order.
 	Group string
+	// Unreadable marks a record that its adapter could not take apart; Body is
+	// then the record as it came.
+	Unreadable bool
 }
 
 // Outcome is what the platform is told of a record.
@@ -46,11 +62,15 @@ type Message struct {
 	// ID is stable over redeliveries of the same record.
 	ID   string
 	Body []byte
+	// Dead says that the body is a dead letter.
+	Dead bool
 }
 
 // Sink writes messages somewhere.
 type Sink interface {
-	// Put writes one message. It returns after the write has succeeded.
+	// Put writes one message. It returns after the write has succeeded, and
+	// keeps nothing of m. An error that is a *fault.Error whose code can never
+	// succeed (fault.ReplyTooLarge) makes the record hopeless.
 	Put(ctx context.Context, m Message) error
 }
 
@@ -74,11 +94,65 @@ type Options struct {
 	Log        *slog.Logger
 }
 
-// Handler answers records.
-type Handler struct{}
+// Handler answers records. It is safe for concurrent use.
+type Handler struct {
+	o    Options
+	wire wire.Options
+}
 
 // New returns a handler.
-func New(o Options) *Handler { return &Handler{} }
+func New(o Options) *Handler {
+	return &Handler{o: o, wire: wire.Options{Limits: o.Wire, ByID: o.Features != nil}}
+}
 
 // Handle answers all records of one event and returns an outcome for each.
-func (h *Handler) Handle(ctx context.Context, records []Record) []Outcome { return nil }
+func (h *Handler) Handle(ctx context.Context, records []Record) []Outcome {
+	e := &event{h: h, records: records, outcomes: make([]Outcome, len(records)), stopped: map[string]bool{}}
+	for i := range e.outcomes {
+		e.outcomes[i] = Failed
+	}
+	m, release, err := h.o.Models.Get(ctx, "")
+	if err != nil {
+		h.o.Log.ErrorContext(ctx, "no model: all records are left to be delivered again", "error", err.Error())
+		return e.outcomes
+	}
+	defer release()
+	e.model = m
+	for next := 0; next < len(records); {
+		next = e.answer(ctx, next, len(records))
+	}
+	return e.outcomes
+}
+
+// event is one event on its way.
+type event struct {
+	h        *Handler
+	model    *predict.Model
+	records  []Record
+	outcomes []Outcome
+	stopped  map[string]bool // groups that have a failed record
+}
+
+// answer answers records from and following together, as many as fit into one
+// block, and returns the first that is left. Where the block as a whole fails
+// by a defect, each of its records is tried alone, so that one which no one
+// can answer does not hold up the others.
+func (e *event) answer(ctx context.Context, from, to int) int {
+	b := newBlock(e, from)
+	defer b.release()
+	next, fe := b.predict(ctx, to)
+	switch {
+	case fe == nil:
+		e.write(ctx, b)
+	case fe.Code == fault.Internal && next-from > 1:
+		for i := from; i < next; i++ {
+			e.answer(ctx, i, i+1)
+		}
+	default:
+		for i := range b.items {
+			b.items[i].fault = fe
+		}
+		e.write(ctx, b)
+	}
+	return next
+}

@@ -1,0 +1,155 @@
+package lambda
+
+import "bytes"
+
+// kind is which of the platform's events a payload is.
+type kind uint8
+
+const (
+	direct  kind = iota // none of the others: a bare payload
+	rest                // API Gateway REST, or an HTTP API with payload format 1.0
+	http2               // API Gateway HTTP API, payload format 2.0
+	funcURL             // Function URL, whose payload is that of http2
+	alb                 // Application Load Balancer
+	records             // a list of records: SQS and others
+	other               // an event that is no request and no list of records
+)
+
+// event holds the raw values of an event's members: parts of the payload, nil
+// where absent. Only what a request needs is looked at.
+type event struct {
+	version, method, path, resource     []byte
+	rawPath, rawQuery, cookies          []byte
+	headers, multiHeaders               []byte
+	queryMap, multiQuery                []byte
+	pathParameters                      []byte
+	body, isBase64                      []byte
+	records                             []byte
+	notice, detailType                  []byte // of events that are no requests
+	context                             []byte
+	elb, stage, domain                  []byte // requestContext.…
+	contextHTTP, identity               []byte
+	contextMethod, sourceIP             []byte // requestContext.http.… or .identity.…
+	hasResourceID, hasContext, readable bool
+}
+
+// plainName returns the text of a member's name.
+func plainName(name []byte) []byte {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		return appendText(nil, name)
+	}
+	return name[1 : len(name)-1]
+}
+
+// read fills e from a payload and tells its kind. Members of another type than
+// the platform's are found later, by whoever needs them; a payload that cannot
+// be read to its end is direct, and its reader says what is wrong.
+func (e *event) read(payload []byte) kind {
+	*e = event{}
+	if i := skipSpace(payload, 0); i >= len(payload) || payload[i] != '{' {
+		return direct
+	}
+	e.readable = walkObject(payload, e.member)
+	if e.hasContext = len(e.context) > 0 && e.context[0] == '{'; e.hasContext {
+		walkObject(e.context, e.contextMember)
+	}
+	k := e.kind()
+	switch k {
+	case http2, funcURL:
+		walkObject(e.contextHTTP, e.httpMember)
+	case rest:
+		walkObject(e.identity, e.httpMember) // false where it is null
+	}
+	return k
+}
+
+// kind tells the sources apart: contracts of API Gateway's two payload
+// formats, of Function URLs (the format 2.0 with a domain of their own) and of
+// target groups of a load balancer.
+func (e *event) kind() kind {
+	switch {
+	case e.hasContext && isText(e.method) && len(e.elb) > 0 && e.elb[0] == '{':
+		return alb
+	case e.hasContext && isText(e.method) && e.hasResourceID:
+		return rest
+	case len(e.contextHTTP) > 0 && e.contextHTTP[0] == '{' && string(e.version) == `"2.0"`:
+		if bytes.Contains(e.domain, []byte(".lambda-url.")) {
+			return funcURL
+		}
+		return http2
+	case !e.readable:
+		return direct
+	case len(e.records) > 0 && e.records[0] == '[':
+		return records
+	case string(e.notice) == `"s3:TestEvent"`, isText(e.detailType):
+		return other
+	}
+	return direct
+}
+
+func (e *event) member(name, value []byte) {
+	switch string(plainName(name)) {
+	case "version":
+		e.version = value
+	case "httpMethod":
+		e.method = value
+	case "path":
+		e.path = value
+	case "resource":
+		e.resource = value
+	case "rawPath":
+		e.rawPath = value
+	case "rawQueryString":
+		e.rawQuery = value
+	case "cookies":
+		e.cookies = value
+	case "headers":
+		e.headers = value
+	case "multiValueHeaders":
+		e.multiHeaders = value
+	case "queryStringParameters":
+		e.queryMap = value
+	case "multiValueQueryStringParameters":
+		e.multiQuery = value
+	case "pathParameters":
+		e.pathParameters = value
+	case "body":
+		e.body = value
+	case "isBase64Encoded":
+		e.isBase64 = value
+	case "Records":
+		e.records = value
+	case "Event":
+		e.notice = value
+	case "detail-type":
+		e.detailType = value
+	case "requestContext":
+		e.context = value
+	}
+}
+
+func (e *event) contextMember(name, value []byte) {
+	switch string(plainName(name)) {
+	case "resourceId":
+		e.hasResourceID = true // HTTP APIs with format 1.0 send null
+	case "elb":
+		e.elb = value
+	case "stage":
+		e.stage = value
+	case "domainName":
+		e.domain = value
+	case "http":
+		e.contextHTTP = value
+	case "identity":
+		e.identity = value
+	}
+}
+
+func (e *event) httpMember(name, value []byte) {
+	switch string(plainName(name)) {
+	case "method":
+		e.contextMethod = value
+	case "sourceIp":
+		e.sourceIP = value
+	}
+}
