@@ -1,0 +1,49 @@
+// Package templatetest holds template.yaml against what the linters miss: the
+// SAM transform is run over it, as CloudFormation would, and the result is
+// checked for what would fail, or lose messages, only once it is deployed. Each
+// check has a mutation of the template that it must catch.
+//
+// It needs the Python packages of requirements.txt in .venv/sam:
+//
+//	python3 -m venv .venv/sam && .venv/sam/bin/pip install -r deploy/templatetest/requirements.txt
+package templatetest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+const root = "../.."
+
+// tool returns the absolute path of a program of .venv/sam.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(root, ".venv", "sam", "bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		const how = "%s is not installed: see the package's document for the two commands"
+		if os.Getenv("CI") != "" {
+			t.Fatalf(how, path)
+		}
+		t.Skipf(how, path)
+	}
+	return path
+}
+
+// offline is the environment of the tools: no telemetry, no account.
+func offline() []string {
+	return append(os.Environ(), "SAM_CLI_TELEMETRY=0", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=none", "AWS_SECRET_ACCESS_KEY=none", "AWS_EC2_METADATA_DISABLED=true")
+}
+
+func source(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

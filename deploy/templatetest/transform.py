@@ -1,0 +1,45 @@
+"""Runs the SAM transform over templates, as CloudFormation would, offline.
+
+Reads paths of templates, one a line, and prints for each a JSON line:
+{"source": the template as written, "transformed": as deployed}, or
+{"error": why the transform refuses it}.
+"""
+
+import json
+import os
+import sys
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform
+
+
+class Policies:
+    """Stands in for the account's list of managed policies."""
+
+    @staticmethod
+    def load():
+        return {
+            "AWSLambdaBasicExecutionRole": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            "AWSXRayDaemonWriteAccess": "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+        }
+
+
+def main():
+    os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
+    for line in sys.stdin:
+        with open(line.rstrip("\n"), encoding="utf-8") as file:
+            text = file.read()
+        packaged = yaml_parse(text)
+        # What sam package does: the code is in a bucket by then.
+        packaged["Globals"]["Function"]["CodeUri"] = "s3://packages/function.zip"
+        try:
+            transformed = transform(packaged, {}, Policies, passthrough_metadata=True)
+            result = {"source": yaml_parse(text), "transformed": transformed}
+        except InvalidDocumentException as error:
+            result = {"error": error.message + "; ".join(cause.message for cause in error.causes)}
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
