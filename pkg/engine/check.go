@@ -38,16 +38,7 @@ func check(a *Arrays) error {
 	if err := checkValues(a); err != nil {
 		return err
 	}
-	switch {
-	case a.Compare == ir.Float32 && len(a.Steps64) == 0:
-		return checkTrees(a, a.Keys32, a.Steps32)
-	case a.Compare == ir.Float32:
-		return checkTrees(a, a.Keys32, a.Steps64)
-	case len(a.Steps64) == 0:
-		return checkTrees(a, a.Keys64, a.Steps32)
-	default:
-		return checkTrees(a, a.Keys64, a.Steps64)
-	}
+	return checkTrees(a)
 }
 
 func checkShape(a *Arrays) error {
@@ -71,7 +62,7 @@ func checkShape(a *Arrays) error {
 // checkLengths holds the lengths of all arrays against each other. Those that
 // the precisions do not use must be empty.
 func checkLengths(a *Arrays) error {
-	nodes := max(len(a.Steps32), len(a.Steps64))
+	nodes := a.nodes()
 	leaves := len(a.LeafIDs)
 	if nodes > ir.MaxNodes || leaves > nodes {
 		return bad("LeafIDs", -1, "has %d leaves of %d nodes, of which there may be %d", leaves, nodes, ir.MaxNodes)
@@ -83,6 +74,9 @@ func checkLengths(a *Arrays) error {
 		return 0
 	}
 	values := leaves * a.LeafWidth
+	if a.LeafWidth == 1 {
+		values = nodes
+	}
 	for _, l := range []struct {
 		array     string
 		got, want int
@@ -90,9 +84,9 @@ func checkLengths(a *Arrays) error {
 		{"Depths", len(a.Depths), len(a.Roots)},
 		{"Groups", len(a.Groups), len(a.Roots)},
 		{"Base", len(a.Base), a.Outputs},
-		{"Steps32", len(a.Steps32), used(len(a.Steps64) == 0, nodes)},
-		{"Keys32", len(a.Keys32), used(a.Compare == ir.Float32, nodes)},
-		{"Keys64", len(a.Keys64), used(a.Compare == ir.Float64, nodes)},
+		{"Nodes32", len(a.Nodes32), used(a.Compare == ir.Float32 && len(a.Steps64) == 0, nodes)},
+		{"Keys64", len(a.Keys64), used(a.Compare == ir.Float64 || len(a.Steps64) > 0, nodes)},
+		{"Steps32", len(a.Steps32), used(a.Compare == ir.Float64 && len(a.Steps64) == 0, nodes)},
 		{"Leaves32", len(a.Leaves32), used(a.Sum == ir.Float32, values)},
 		{"Leaves64", len(a.Leaves64), used(a.Sum == ir.Float64, values)},
 	} {
@@ -138,23 +132,42 @@ func checkValues(a *Arrays) error {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
+// nodes is the number of nodes, whatever their form.
+func (a *Arrays) nodes() int { return max(len(a.Nodes32), len(a.Steps32), len(a.Steps64)) }
+
+// node takes node i apart, whatever its form.
+func (a *Arrays) node(i uint32) (key, offset, column uint64) {
+	switch {
+	case len(a.Nodes32) > 0:
+		n := a.Nodes32[i]
+		return uint64(n.Key), uint64(n.Step >> 16), uint64(n.Step & math.MaxUint16)
+	case len(a.Steps32) > 0:
+		s := a.Steps32[i]
+		return a.Keys64[i], uint64(s >> 16), uint64(s & math.MaxUint16)
+	default:
+		s := a.Steps64[i]
+		return a.Keys64[i], s >> 32, s & math.MaxUint32
+	}
+}
+
 // checkTrees judges every node.
-func checkTrees[K, S word](a *Arrays, keys []K, steps []S) error {
-	if len(a.Roots) == 0 && len(steps) > 0 || len(a.Roots) > 0 && a.Roots[0] != 0 {
+func checkTrees(a *Arrays) error {
+	nodes := uint32(a.nodes())
+	if len(a.Roots) == 0 && nodes > 0 || len(a.Roots) > 0 && a.Roots[0] != 0 {
 		return bad("Roots", -1, "does not start at node 0")
 	}
 	var depths []uint32
 	for t, root := range a.Roots {
-		end := uint32(len(steps))
+		end := nodes
 		if t+1 < len(a.Roots) {
 			end = a.Roots[t+1]
 		}
-		if root >= end || int64(end) > int64(len(steps)) {
-			return bad("Roots", t, "is node %d, the tree ends at %d of %d", root, end, len(steps))
+		if root >= end || end > nodes {
+			return bad("Roots", t, "is node %d, the tree ends at %d of %d", root, end, nodes)
 		}
 		depths = grown(depths, int(end-root))
 		clear(depths)
-		deepest, err := checkTree(a, keys[root:end], steps[root:end], depths, int(root))
+		deepest, err := checkTree(a, root, end, depths)
 		if err != nil {
 			return err
 		}
@@ -165,32 +178,30 @@ func checkTrees[K, S word](a *Arrays, keys []K, steps []S) error {
 	return nil
 }
 
-// checkTree judges the nodes of the tree that starts at node root, and returns
-// the steps to its deepest one. depths, all 0, are as many as the nodes.
-func checkTree[K, S word](a *Arrays, keys []K, steps []S, depths []uint32, root int) (uint32, error) {
+// checkTree judges the nodes from root to end and returns the steps to the
+// deepest one. depths, all 0, are as many as the nodes.
+func checkTree(a *Arrays, root, end uint32, depths []uint32) (uint32, error) {
 	constant := uint64(len(a.Columns) * lanes)
 	deepest := uint32(0)
-	for i, s := range steps {
-		offset, column := split(s)
-		if offset == 0 {
-			if column != constant {
-				return 0, bad("Steps", root+i, "stays, but not by the constant column")
-			}
-			if uint64(keys[i]) >= uint64(len(a.LeafIDs)) {
-				return 0, bad("Keys", root+i, "is leaf %d of %d", keys[i], len(a.LeafIDs))
-			}
-			continue
-		}
-		if column >= constant || column%lanes != 0 {
-			return 0, bad("Steps", root+i, "has no column: %d of %d", column, constant)
-		}
+	for i := root; i < end; i++ {
+		key, offset, column := a.node(i)
 		child := uint64(i) + offset
-		if child+1 >= uint64(len(steps)) {
-			return 0, bad("Steps", root+i, "leaves its tree")
+		switch {
+		case offset == 0 && column != constant:
+			return 0, bad("nodes", int(i), "stays, but not by the constant column")
+		case offset == 0 && key >= uint64(len(a.LeafIDs)):
+			return 0, bad("nodes", int(i), "is leaf %d of %d", key, len(a.LeafIDs))
+		case offset == 0:
+			continue
+		case column >= constant || column%lanes != 0:
+			return 0, bad("nodes", int(i), "has no column: %d of %d", column, constant)
+		case child+1 >= uint64(end):
+			return 0, bad("nodes", int(i), "leaves its tree")
 		}
-		d := depths[i] + 1
-		depths[child] = max(depths[child], d)
-		depths[child+1] = max(depths[child+1], d)
+		d := depths[i-root] + 1
+		for _, at := range [2]uint64{child, child + 1} {
+			depths[at-uint64(root)] = max(depths[at-uint64(root)], d)
+		}
 		deepest = max(deepest, d)
 	}
 	return deepest, nil

@@ -115,10 +115,13 @@ func (c *compiler) inner(n *ir.Node, offset int) {
 	at, _ := slices.BinarySearchFunc(a.Columns, column(n), compareColumns)
 	c.narrow = c.narrow && offset <= narrowOffset
 	a.Steps64 = append(a.Steps64, uint64(offset)<<32|uint64(at*lanes))
+	key := bound64(n.Threshold, n.Op)
 	if a.Compare == ir.Float32 {
-		a.Keys32 = append(a.Keys32, bound32(n.Threshold, n.Op))
-	} else {
-		a.Keys64 = append(a.Keys64, bound64(n.Threshold, n.Op))
+		key = uint64(bound32(n.Threshold, n.Op))
+	}
+	a.Keys64 = append(a.Keys64, key)
+	if a.LeafWidth == 1 {
+		c.values([]float64{0})
 	}
 }
 
@@ -127,29 +130,40 @@ func (c *compiler) leaf(tree *ir.Tree, n *ir.Node) {
 	number := len(a.LeafIDs)
 	a.LeafIDs = append(a.LeafIDs, n.ID)
 	a.Steps64 = append(a.Steps64, uint64(len(a.Columns)*lanes))
-	if a.Compare == ir.Float32 {
-		a.Keys32 = append(a.Keys32, uint32(number))
-	} else {
-		a.Keys64 = append(a.Keys64, uint64(number))
-	}
-	for _, v := range tree.Values[n.Value:][:a.LeafWidth] {
-		if a.Sum == ir.Float32 {
-			a.Leaves32 = append(a.Leaves32, float32(v))
+	a.Keys64 = append(a.Keys64, uint64(number))
+	c.values(tree.Values[n.Value:][:a.LeafWidth])
+}
+
+// values adds leaf values.
+func (c *compiler) values(list []float64) {
+	for _, v := range list {
+		if c.a.Sum == ir.Float32 {
+			c.a.Leaves32 = append(c.a.Leaves32, float32(v))
 		} else {
-			a.Leaves64 = append(a.Leaves64, v)
+			c.a.Leaves64 = append(c.a.Leaves64, v)
 		}
 	}
 }
 
-// pack brings the steps into the narrow form where all of them fit.
+// pack brings the nodes into a narrow form if all of them fit.
 func (c *compiler) pack() {
 	if !c.narrow {
 		return
 	}
 	a := c.a
-	a.Steps32 = make([]uint32, len(a.Steps64))
-	for i, s := range a.Steps64 {
-		a.Steps32[i] = uint32(s>>32)<<16 | uint32(s&math.MaxUint16)
-	}
+	steps, keys := a.Steps64, a.Keys64
 	a.Steps64 = nil
+	narrow := func(s uint64) uint32 { return uint32(s>>32)<<16 | uint32(s&math.MaxUint16) }
+	if a.Compare == ir.Float64 {
+		a.Steps32 = make([]uint32, len(steps))
+		for i, s := range steps {
+			a.Steps32[i] = narrow(s)
+		}
+		return
+	}
+	a.Keys64 = nil
+	a.Nodes32 = make([]Node32, len(steps))
+	for i, s := range steps {
+		a.Nodes32[i] = Node32{Key: uint32(keys[i]), Step: narrow(s)}
+	}
 }

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"unsafe"
-
-	"example.com/copse/pkg/ir"
-)
+import "unsafe"
 
 // maxBlock is how many rows one tree is walked for before the next tree: its
 // nodes then stay in the level-1 cache. keyBudget bounds the keys of a block,
@@ -40,9 +36,9 @@ func estimate(a *Arrays) cost {
 	c := cost{
 		row: nsRow + nsValue*float64(columns) + nsStep*float64(steps) + nsLeaf*float64(leaves),
 	}
-	key := int(unsafe.Sizeof(uint32(0)))
-	if a.Compare == ir.Float64 {
-		key = int(unsafe.Sizeof(uint64(0)))
+	key := int(unsafe.Sizeof(uint64(0)))
+	if len(a.Nodes32) > 0 {
+		key = int(unsafe.Sizeof(uint32(0)))
 	}
 	rows := keyBudget / (columns * key) / lanes * lanes
 	c.block = min(max(rows, minBlock), maxBlock)

@@ -42,15 +42,17 @@ import (
 // bundle stores and New stands on without copying.
 //
 // Nodes are numbered through all trees, parents before children; the two
-// children of a node are neighbours. Node i is Keys[i] and Steps[i]: an inner
+// children of a node are neighbours. A node is a key and a step: an inner
 // node's key is compared with the row's key in the step's column, and the walk
 // goes on at node i + offset, or one further where the row's key is above. A
 // leaf has offset 0, the constant column, and its own number as its key.
+// Exactly one of three forms holds the nodes: Nodes32, Keys64 with Steps32, or
+// Keys64 with Steps64.
 type Arrays struct {
 	Features  int
 	Outputs   int
 	LeafWidth int          // 1, or Outputs
-	Compare   ir.Precision // of features; says which of Keys32 and Keys64 is used
+	Compare   ir.Precision // of features
 	Sum       ir.Precision // says which of Leaves32 and Leaves64 is used
 	Link      ir.Link
 
@@ -61,18 +63,28 @@ type Arrays struct {
 	Depths  []uint32 // of each tree, steps from the root to its deepest leaf, at least 1
 	Groups  []uint32 // of each tree, the output it adds to when LeafWidth is 1
 
-	Keys32 []uint32
+	// Nodes32 are the nodes of a model with float32 features.
+	Nodes32 []Node32
+	// Keys64 are the keys of all other models. Apart from the steps, a node
+	// takes 12 bytes and not 16.
 	Keys64 []uint64
-	// Steps32 holds offset<<16 | column×8, and Steps64, where that is too
-	// narrow, offset<<32 | column×8: columns come in lanes of eight rows.
+	// Steps32 are offset<<16 | column×8: columns come in lanes of eight rows.
 	Steps32 []uint32
+	// Steps64 are offset<<32 | column×8, for a model of either precision that
+	// the 16 bits of the narrow forms cannot hold.
 	Steps64 []uint64
 
-	Leaves32 []float32 // LeafWidth values a leaf
-	Leaves64 []float64
+	// Leaves32 holds, when LeafWidth is 1, one value a node, 0 for inner ones:
+	// a walk's last node is then not even looked at. Else it holds LeafWidth
+	// values a leaf.
+	Leaves32 []float32
+	Leaves64 []float64 // the same for sums in float64
 	LeafIDs  []int32   // of each leaf, its number in the library's leaf output
 	Base     []float64 // of each output, where its sum starts
 }
+
+// Node32 is a node of Nodes32; Step is as in Steps32.
+type Node32 struct{ Key, Step uint32 }
 
 // NaNAbove marks a column in which NaN is above all numbers.
 const NaNAbove = 1 << 31

@@ -8,20 +8,32 @@ import (
 
 // A key is a number as an unsigned integer of the same order: the bits of a
 // positive number with the sign bit set, those of a negative one inverted.
-// -0 and +0 have one key. Infinities are the outermost numbers; 0 and the
-// largest integer are the keys of no number, and serve NaN.
+// -0 is next below +0, and no threshold divides the two. Infinities are the
+// outermost numbers; 0 and the largest integer are the keys of no number, and
+// serve NaN.
 
 // word is an unsigned integer that holds a key, or a step.
 type word interface{ uint32 | uint64 }
 
-func key32(x float32) uint32 {
-	u := math.Float32bits(x + 0) // -0 + 0 is +0
-	return u ^ (uint32(int32(u)>>31) | 1<<31)
+// key32 is the key of x, or nan. Whether x is one is asked of its bits: rows
+// miss values at random, and a comparison of floats would branch.
+func key32(x float32, nan uint32) uint32 {
+	u := math.Float32bits(x)
+	k := u ^ (uint32(int32(u)>>31) | 1<<31)
+	if u<<1 > 0xff<<24 {
+		k = nan
+	}
+	return k
 }
 
-func key64(x float64) uint64 {
-	u := math.Float64bits(x + 0)
-	return u ^ (uint64(int64(u)>>63) | 1<<63)
+// key64 is key32 for float64.
+func key64(x float64, nan uint64) uint64 {
+	u := math.Float64bits(x)
+	k := u ^ (uint64(int64(u)>>63) | 1<<63)
+	if u<<1 > 0x7ff<<53 {
+		k = nan
+	}
+	return k
 }
 
 // bound32 is the key of the largest float32 that goes left at a threshold.
@@ -32,17 +44,31 @@ func bound32(t float64, op ir.Op) uint32 {
 	if float64(f) > t {
 		f = math.Nextafter32(f, float32(math.Inf(-1)))
 	}
-	k := key32(f)
+	zero := uint32(1 << 31)
+	k := key32(f, 0)
+	if f == 0 {
+		k = zero
+	}
 	if op == ir.LT && float64(f) == t {
 		k-- // below -Inf's key there are still unused ones: nothing goes left
+	}
+	if k == zero-1 {
+		k-- // -0 is not below +0
 	}
 	return k
 }
 
 // bound64 is the key of the largest float64 that goes left at a threshold.
 func bound64(t float64, op ir.Op) uint64 {
-	k := key64(t)
+	zero := uint64(1 << 63)
+	k := key64(t, 0)
+	if t == 0 {
+		k = zero
+	}
 	if op == ir.LT {
+		k--
+	}
+	if k == zero-1 {
 		k--
 	}
 	return k
@@ -52,48 +78,42 @@ func bound64(t float64, op ir.Op) uint64 {
 // a group starts at key c×lanes.
 const lanes = 8
 
-// fill makes the keys of one group from n rows (1 to 8, width features each):
-// all columns, and the constant one, which is 0. Lanes without a row repeat
-// the last one.
-func (f *forest[K, S]) fill(keys []K, rows []float64, n int) {
-	for c, column := range f.columns {
-		feature, nan := int(column&^NaNAbove), K(0)
-		if column&NaNAbove != 0 {
-			nan = ^K(0)
-		}
-		lane := keys[c*lanes : c*lanes+lanes : c*lanes+lanes]
-		at := feature
-		for i := range lane {
-			lane[i] = keyOf(rows[at], nan)
-			if i+1 < n {
-				at += f.features
-			}
-		}
+// fill makes the keys of one group from n rows (1 to 8, features wide each).
+// Lanes without a row repeat the last one.
+func (f *forest[K, S, KP, SP]) fill(keys []K, rows []float64, n int) {
+	for i := range lanes {
+		f.fillLane(keys[i:], rows[min(i, n-1)*f.features:][:f.features])
 	}
-	clear(keys[len(f.columns)*lanes:][:lanes])
 }
 
-// fillOne is fill for the first lane alone.
-func (f *forest[K, S]) fillOne(keys []K, row []float64) {
-	for c, column := range f.columns {
-		nan := K(0)
-		if column&NaNAbove != 0 {
-			nan = ^K(0)
-		}
-		keys[c*lanes] = keyOf(row[column&^NaNAbove], nan)
+// fillLane makes the keys of one row, a lane apart: all columns, and the
+// constant one, which is 0.
+func (f *forest[K, S, KP, SP]) fillLane(keys []K, row []float64) {
+	switch keys := any(&keys).(type) {
+	case *[]uint32:
+		lane32(*keys, row, f.columns)
+	case *[]uint64:
+		lane64(*keys, row, f.columns, f.single)
 	}
 	keys[len(f.columns)*lanes] = 0
 }
 
-// keyOf rounds x to the precision that K keys and returns its key.
-func keyOf[K word](x float64, nan K) K {
-	if x != x {
-		return nan
-	}
-	switch any(nan).(type) {
-	case uint32:
-		return K(key32(float32(x)))
-	default:
-		return K(key64(x))
+func lane32(keys []uint32, row []float64, columns []uint32) {
+	for c, column := range columns {
+		keys[c*lanes] = key32(float32(row[column&^NaNAbove]), uint32(nanKey(column)))
 	}
 }
+
+func lane64(keys []uint64, row []float64, columns []uint32, single bool) {
+	for c, column := range columns {
+		x, nan := row[column&^NaNAbove], nanKey(column)
+		if single {
+			keys[c*lanes] = uint64(key32(float32(x), uint32(nan)))
+		} else {
+			keys[c*lanes] = key64(x, nan)
+		}
+	}
+}
+
+// nanKey is the key of NaN in a column: 0, or the largest one of any width.
+func nanKey(column uint32) uint64 { return uint64(int64(int32(column)) >> 63) }

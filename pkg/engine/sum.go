@@ -4,7 +4,7 @@ package engine
 // precision F, as the library does. There are no products in it that a
 // compiler could fuse.
 type sum[F float32 | float64] struct {
-	leaves  []F
+	leaves  []F // of each node if width is 1, else of each leaf
 	groups  []uint32
 	width   int // of leaves
 	outputs int
@@ -24,6 +24,8 @@ func (s *sum[F]) start(a *Arrays, leaves, base, margins []F) {
 		copy(margins[i:], base)
 	}
 }
+
+func (s *sum[F]) byNode() bool { return s.width == 1 }
 
 func (s *sum[F]) tree(t int, leaves []uint32) {
 	switch {
@@ -115,6 +117,8 @@ type leafIDs struct {
 	trees int
 	out   []int32 // trees a row
 }
+
+func (l *leafIDs) byNode() bool { return false }
 
 func (l *leafIDs) tree(t int, leaves []uint32) {
 	for i, leaf := range leaves {

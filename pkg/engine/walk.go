@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"math/bits"
+	"slices"
 	"unsafe"
 
 	"example.com/copse/pkg/ir"
@@ -10,76 +12,136 @@ import (
 // walker finds the leaves that rows reach. It is the border behind which
 // kernels stand.
 type walker interface {
-	// walk hands the leaf numbers of n rows, at most a block, to a sink.
+	// walk hands the leaves of n rows, at most a block, to a sink.
 	walk(rows []float64, n int, s *Scratch, to sink)
 }
 
-// sink takes leaf numbers, each row's in the order of the trees.
+// sink takes leaves, each row's in the order of the trees.
 type sink interface {
+	// byNode says whether the sink knows leaves by their nodes, and not by
+	// their numbers.
+	byNode() bool
 	// tree takes the leaves of tree t for the rows from 0 on.
 	tree(t int, leaves []uint32)
 	// row takes the leaves of the trees from t on for one row.
 	row(i, t int, leaves []uint32)
 }
 
-// forest is the walking part of Arrays, by width of keys and steps.
-type forest[K, S word] struct {
+// forest is the walking part of Arrays. Its type says how: K holds a key and S
+// a step; the keys of neighbouring nodes lie a KP apart, their steps an SP.
+type forest[K, S, KP, SP word] struct {
 	features int
+	single   bool // features are rounded to float32
 	columns  []uint32
 	roots    []uint32
 	depths   []uint32
-	keys     []K
-	steps    []S
+	keys     unsafe.Pointer // of node 0
+	steps    unsafe.Pointer
+	eights   []eight
 }
 
 func newWalker(a *Arrays) walker {
 	switch {
-	case a.Compare == ir.Float32 && len(a.Steps64) == 0:
-		return newForest(a, a.Keys32, a.Steps32)
-	case a.Compare == ir.Float32:
-		return newForest(a, a.Keys32, a.Steps64)
-	case len(a.Steps64) == 0:
-		return newForest(a, a.Keys64, a.Steps32)
+	case len(a.Nodes32) > 0:
+		p := unsafe.SliceData(a.Nodes32)
+		return newForest[uint32, uint32, uint64, uint64](a, unsafe.Pointer(&p.Key), unsafe.Pointer(&p.Step))
+	case len(a.Steps32) > 0:
+		return newForest[uint64, uint32, uint64, uint32](a,
+			unsafe.Pointer(unsafe.SliceData(a.Keys64)), unsafe.Pointer(unsafe.SliceData(a.Steps32)))
 	default:
-		return newForest(a, a.Keys64, a.Steps64)
+		return newForest[uint64, uint64, uint64, uint64](a,
+			unsafe.Pointer(unsafe.SliceData(a.Keys64)), unsafe.Pointer(unsafe.SliceData(a.Steps64)))
 	}
 }
 
-func newForest[K, S word](a *Arrays, keys []K, steps []S) *forest[K, S] {
-	return &forest[K, S]{a.Features, a.Columns, a.Roots, a.Depths, keys, steps}
+func newForest[K, S, KP, SP word](a *Arrays, keys, steps unsafe.Pointer) *forest[K, S, KP, SP] {
+	return &forest[K, S, KP, SP]{
+		features: a.Features, single: a.Compare == ir.Float32,
+		columns: a.Columns, roots: a.Roots, depths: a.Depths,
+		keys: keys, steps: steps, eights: eights(a),
+	}
 }
 
-// treeChunk is how many trees' leaves one row collects before they are summed,
-// so that the sum of one chunk overlaps the walk of the next.
-const treeChunk = 32
+// treeChunk is how many trees' leaves one row collects before they are summed:
+// the sum of one chunk overlaps the walk of the next.
+const treeChunk = 64
+
+// eight is eight trees of a chunk that one row walks together, as deep as the
+// deepest of them. Where a chunk has no more trees, its last one stands again.
+type eight struct {
+	roots [lanes]uint32
+	place [lanes]uint8 // of each tree, in its chunk
+	depth uint32
+}
+
+// eights groups the trees of each chunk by depth, so that flat trees do not
+// wait for deep ones.
+func eights(a *Arrays) []eight {
+	list := make([]eight, 0, (len(a.Roots)+lanes-1)/lanes)
+	var order [treeChunk]uint8
+	for t := 0; t < len(a.Roots); t += treeChunk {
+		roots, depths := a.Roots[t:min(t+treeChunk, len(a.Roots))], a.Depths[t:]
+		places := order[:len(roots)]
+		for i := range places {
+			places[i] = uint8(i)
+		}
+		slices.SortStableFunc(places, func(x, y uint8) int { return cmp.Compare(depths[x], depths[y]) })
+		for at := 0; at < len(places); at += lanes {
+			var e eight
+			for i := range e.place {
+				e.place[i] = places[min(at+i, len(places)-1)]
+				e.roots[i] = roots[e.place[i]]
+				e.depth = max(e.depth, depths[e.place[i]])
+			}
+			list = append(list, e)
+		}
+	}
+	return list
+}
 
 // walk scores whole groups tree by tree, and what is left row by row.
-func (f *forest[K, S]) walk(rows []float64, n int, s *Scratch, to sink) {
+func (f *forest[K, S, KP, SP]) walk(rows []float64, n int, s *Scratch, to sink) {
 	groups := rowGroups(n)
 	width := (len(f.columns) + 1) * lanes
 	buffer := keysOf[K](s)
 	*buffer = grown(*buffer, max(1, groups)*width)
 	s.leaves = grown(s.leaves, max(treeChunk, groups*lanes))
-	x, leaves := *buffer, s.leaves
-
-	for g := range groups {
-		first := g * lanes
-		f.fill(x[g*width:][:width], rows[first*f.features:], min(lanes, n-first))
-	}
 	scored := min(n, groups*lanes)
 	if groups > 0 {
-		for t := range f.roots {
-			f.eightRows(t, x, leaves[:groups*lanes])
-			to.tree(t, leaves[:scored])
-		}
+		f.walkRows(rows, scored, *buffer, s.leaves[:groups*lanes], to)
 	}
 	for i := scored; i < n; i++ {
-		f.fillOne(x, rows[i*f.features:][:f.features])
-		for t := 0; t < len(f.roots); t += treeChunk {
-			k := min(treeChunk, len(f.roots)-t)
-			f.eightTrees(t, k, x, leaves)
-			to.row(i, t, leaves[:k])
+		f.walkRow(i, rows[i*f.features:][:f.features], *buffer, s.leaves, to)
+	}
+}
+
+// walkRows scores n rows, in groups, tree by tree.
+func (f *forest[K, S, KP, SP]) walkRows(rows []float64, n int, x []K, leaves []uint32, to sink) {
+	width := (len(f.columns) + 1) * lanes
+	for at := 0; at < n; at += lanes {
+		f.fill(x[at/lanes*width:][:width], rows[at*f.features:], min(lanes, n-at))
+	}
+	byNode := to.byNode()
+	for t := range f.roots {
+		f.eightRows(t, x, leaves)
+		if !byNode {
+			f.numbers(leaves)
 		}
+		to.tree(t, leaves[:n])
+	}
+}
+
+// walkRow scores row i, chunk by chunk of the trees.
+func (f *forest[K, S, KP, SP]) walkRow(i int, row []float64, x []K, leaves []uint32, to sink) {
+	f.fillLane(x, row)
+	byNode := to.byNode()
+	for t := 0; t < len(f.roots); t += treeChunk {
+		chunk := leaves[:min(treeChunk, len(f.roots)-t)]
+		f.eightTrees(f.eights[t/lanes:][:(len(chunk)+lanes-1)/lanes], x, chunk)
+		if !byNode {
+			f.numbers(chunk)
+		}
+		to.row(i, t, chunk)
 	}
 }
 
@@ -97,108 +159,115 @@ func split[S word](s S) (offset, column uint64) {
 	return uint64(s >> half), uint64(s & (1<<half - 1))
 }
 
-// next is one step from node j for the row whose keys start at x: to the first
-// child, or to the second where the row's key is above the node's. New has
-// proved that j, its children and its column exist.
-func next[K, S word](keys, steps, x unsafe.Pointer, j uintptr) uintptr {
-	var k K
-	var s S
-	offset, column := split(*(*S)(unsafe.Add(steps, j*unsafe.Sizeof(s))))
-	row := *(*K)(unsafe.Add(x, uintptr(column)*unsafe.Sizeof(k)))
-	node := *(*K)(unsafe.Add(keys, j*unsafe.Sizeof(k)))
+// next is one step from node j for the row whose keys start at x, lane bytes
+// in: to the first child, or to the second where the row's key is above the
+// node's. New has proved that j, its children and its column exist.
+func next[K, S, KP, SP word](keys, steps, x unsafe.Pointer, lane, j uintptr) uintptr {
+	s := *(*S)(unsafe.Add(steps, j*unsafe.Sizeof(SP(0))))
+	column := uintptr(s & (1<<(unsafe.Sizeof(s)*4) - 1))
+	node := *(*K)(unsafe.Add(keys, j*unsafe.Sizeof(KP(0))))
+	row := *(*K)(unsafe.Add(x, column*unsafe.Sizeof(K(0))+lane))
 	_, above := bits.Sub64(uint64(node), uint64(row), 0)
-	child, _ := bits.Add64(uint64(j), offset, above)
+	child, _ := bits.Add64(uint64(j), uint64(s>>(unsafe.Sizeof(s)*4)), above)
 	return uintptr(child)
 }
 
+// burst is how many steps are taken between two looks whether all lanes have
+// come to rest on leaves. Trees of libraries that bound the depth take one
+// burst; a tree that is deep on one side stops early on the others.
+const burst = 8
+
+// resting says whether the nodes in all lanes are leaves: their steps have no
+// offset.
+func resting[S, SP word](steps unsafe.Pointer, nodes *[lanes]uint32) bool {
+	var all S
+	for _, j := range nodes {
+		all |= *(*S)(unsafe.Add(steps, uintptr(j)*unsafe.Sizeof(SP(0))))
+	}
+	return all>>(unsafe.Sizeof(all)*4) == 0
+}
+
 // eightRows walks tree t for the groups of rows with the keys x, a group of
-// eight rows at a time, and writes their leaf numbers.
+// eight rows at a time, and writes the leaf nodes.
 //
 // The store after each lane's step is there for the compiler: it keeps the
 // loads of later lanes where they stand. Without it all are moved to the front
 // of the loop, where they do not fit the registers.
-func (f *forest[K, S]) eightRows(t int, x []K, leaves []uint32) {
-	var k K
-	keys, steps := unsafe.Pointer(unsafe.SliceData(f.keys)), unsafe.Pointer(unsafe.SliceData(f.steps))
+func (f *forest[K, S, KP, SP]) eightRows(t int, x []K, leaves []uint32) {
+	keys, steps := f.keys, f.steps
 	root, depth := uintptr(f.roots[t]), f.depths[t]
 	width := (len(f.columns) + 1) * lanes
-	for at := 0; at+lanes <= len(leaves); at += lanes {
-		out := (*[lanes]uint32)(leaves[at:])
-		row := unsafe.Pointer(&x[at/lanes*width])
+	for len(leaves) >= lanes {
+		row, out := unsafe.Pointer(unsafe.SliceData(x)), (*[lanes]uint32)(leaves)
 		j0, j1, j2, j3, j4, j5, j6, j7 := root, root, root, root, root, root, root, root
-		for d := depth; d > 0; d-- {
-			j0 = next[K, S](keys, steps, row, j0)
-			out[0] = uint32(j0)
-			j1 = next[K, S](keys, steps, unsafe.Add(row, 1*unsafe.Sizeof(k)), j1)
-			out[1] = uint32(j1)
-			j2 = next[K, S](keys, steps, unsafe.Add(row, 2*unsafe.Sizeof(k)), j2)
-			out[2] = uint32(j2)
-			j3 = next[K, S](keys, steps, unsafe.Add(row, 3*unsafe.Sizeof(k)), j3)
-			out[3] = uint32(j3)
-			j4 = next[K, S](keys, steps, unsafe.Add(row, 4*unsafe.Sizeof(k)), j4)
-			out[4] = uint32(j4)
-			j5 = next[K, S](keys, steps, unsafe.Add(row, 5*unsafe.Sizeof(k)), j5)
-			out[5] = uint32(j5)
-			j6 = next[K, S](keys, steps, unsafe.Add(row, 6*unsafe.Sizeof(k)), j6)
-			out[6] = uint32(j6)
-			j7 = next[K, S](keys, steps, unsafe.Add(row, 7*unsafe.Sizeof(k)), j7)
-			out[7] = uint32(j7)
+		for left := depth; ; left -= burst {
+			for d := min(left, burst); d > 0; d-- {
+				j0 = next[K, S, KP, SP](keys, steps, row, 0*unsafe.Sizeof(K(0)), j0)
+				out[0] = uint32(j0)
+				j1 = next[K, S, KP, SP](keys, steps, row, 1*unsafe.Sizeof(K(0)), j1)
+				out[1] = uint32(j1)
+				j2 = next[K, S, KP, SP](keys, steps, row, 2*unsafe.Sizeof(K(0)), j2)
+				out[2] = uint32(j2)
+				j3 = next[K, S, KP, SP](keys, steps, row, 3*unsafe.Sizeof(K(0)), j3)
+				out[3] = uint32(j3)
+				j4 = next[K, S, KP, SP](keys, steps, row, 4*unsafe.Sizeof(K(0)), j4)
+				out[4] = uint32(j4)
+				j5 = next[K, S, KP, SP](keys, steps, row, 5*unsafe.Sizeof(K(0)), j5)
+				out[5] = uint32(j5)
+				j6 = next[K, S, KP, SP](keys, steps, row, 6*unsafe.Sizeof(K(0)), j6)
+				out[6] = uint32(j6)
+				j7 = next[K, S, KP, SP](keys, steps, row, 7*unsafe.Sizeof(K(0)), j7)
+				out[7] = uint32(j7)
+			}
+			if left <= burst || resting[S, SP](steps, out) {
+				break
+			}
 		}
-		out[0] = uint32(f.keys[j0])
-		out[1] = uint32(f.keys[j1])
-		out[2] = uint32(f.keys[j2])
-		out[3] = uint32(f.keys[j3])
-		out[4] = uint32(f.keys[j4])
-		out[5] = uint32(f.keys[j5])
-		out[6] = uint32(f.keys[j6])
-		out[7] = uint32(f.keys[j7])
+		x, leaves = x[width:], leaves[lanes:]
 	}
 }
 
-// eightTrees walks n trees from t on for the one row in the first lane of x,
-// eight trees at a time, and writes its leaf numbers. Where less than eight
-// trees are left the last one fills up.
-func (f *forest[K, S]) eightTrees(t, n int, x []K, leaves []uint32) {
-	keys, steps := unsafe.Pointer(unsafe.SliceData(f.keys)), unsafe.Pointer(unsafe.SliceData(f.steps))
+// eightTrees walks the trees of a chunk for the one row in the first lane of
+// x, eight trees at a time, and writes their leaf nodes.
+func (f *forest[K, S, KP, SP]) eightTrees(chunk []eight, x []K, leaves []uint32) {
+	keys, steps := f.keys, f.steps
 	row := unsafe.Pointer(unsafe.SliceData(x))
-	var roots, depths [lanes]uint32
-	for at := 0; at < n; at += lanes {
-		r, d := f.roots[t+at:t+n], f.depths[t+at:t+n]
-		if len(r) < lanes {
-			last := len(r) - 1
-			for i := range roots {
-				roots[i], depths[i] = r[min(i, last)], d[min(i, last)]
+	var out [lanes]uint32
+	for i := range chunk {
+		e := &chunk[i]
+		j0, j1, j2, j3, j4, j5, j6, j7 := uintptr(e.roots[0]), uintptr(e.roots[1]), uintptr(e.roots[2]), uintptr(e.roots[3]), uintptr(e.roots[4]), uintptr(e.roots[5]), uintptr(e.roots[6]), uintptr(e.roots[7])
+		for left := e.depth; ; left -= burst {
+			for d := min(left, burst); d > 0; d-- {
+				j0 = next[K, S, KP, SP](keys, steps, row, 0, j0)
+				out[0] = uint32(j0)
+				j1 = next[K, S, KP, SP](keys, steps, row, 0, j1)
+				out[1] = uint32(j1)
+				j2 = next[K, S, KP, SP](keys, steps, row, 0, j2)
+				out[2] = uint32(j2)
+				j3 = next[K, S, KP, SP](keys, steps, row, 0, j3)
+				out[3] = uint32(j3)
+				j4 = next[K, S, KP, SP](keys, steps, row, 0, j4)
+				out[4] = uint32(j4)
+				j5 = next[K, S, KP, SP](keys, steps, row, 0, j5)
+				out[5] = uint32(j5)
+				j6 = next[K, S, KP, SP](keys, steps, row, 0, j6)
+				out[6] = uint32(j6)
+				j7 = next[K, S, KP, SP](keys, steps, row, 0, j7)
+				out[7] = uint32(j7)
 			}
-			r, d = roots[:], depths[:]
+			if left <= burst || resting[S, SP](steps, &out) {
+				break
+			}
 		}
-		out := (*[lanes]uint32)(leaves[at:])
-		r, d = r[:lanes], d[:lanes]
-		j0, j1, j2, j3, j4, j5, j6, j7 := uintptr(r[0]), uintptr(r[1]), uintptr(r[2]), uintptr(r[3]), uintptr(r[4]), uintptr(r[5]), uintptr(r[6]), uintptr(r[7])
-		for d := max(d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]); d > 0; d-- {
-			j0 = next[K, S](keys, steps, row, j0)
-			out[0] = uint32(j0)
-			j1 = next[K, S](keys, steps, row, j1)
-			out[1] = uint32(j1)
-			j2 = next[K, S](keys, steps, row, j2)
-			out[2] = uint32(j2)
-			j3 = next[K, S](keys, steps, row, j3)
-			out[3] = uint32(j3)
-			j4 = next[K, S](keys, steps, row, j4)
-			out[4] = uint32(j4)
-			j5 = next[K, S](keys, steps, row, j5)
-			out[5] = uint32(j5)
-			j6 = next[K, S](keys, steps, row, j6)
-			out[6] = uint32(j6)
-			j7 = next[K, S](keys, steps, row, j7)
-			out[7] = uint32(j7)
+		for k, place := range e.place {
+			leaves[place] = out[k]
 		}
-		out[0] = uint32(f.keys[j0])
-		out[1] = uint32(f.keys[j1])
-		out[2] = uint32(f.keys[j2])
-		out[3] = uint32(f.keys[j3])
-		out[4] = uint32(f.keys[j4])
-		out[5] = uint32(f.keys[j5])
-		out[6] = uint32(f.keys[j6])
-		out[7] = uint32(f.keys[j7])
+	}
+}
+
+// numbers turns leaf nodes into leaf numbers.
+func (f *forest[K, S, KP, SP]) numbers(leaves []uint32) {
+	for i, node := range leaves {
+		leaves[i] = uint32(*(*K)(unsafe.Add(f.keys, uintptr(node)*unsafe.Sizeof(KP(0)))))
 	}
 }
