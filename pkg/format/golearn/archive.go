@@ -95,7 +95,8 @@ func (a *archive) next() (string, error) {
 	return head.Name, nil
 }
 
-// content returns what the current entry holds.
+// content returns what the current entry holds. A sparse one
+// holds more than the tar has bytes, but its holes are zeros, and no JSON.
 func (a *archive) content(name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(a.tar, maxEntry+1))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 const Library = "golearn"
 
 // Read reads one of golearn's own archives or a CART archive (see the package
-// document). The schema is the CART archive's own; of golearn's archives it is
+// document): a model that passes ir.Check. The schema is the CART archive's own; of golearn's archives it is
 // made from their attributes. Errors are *readerr.Error.
 func Read(data []byte) (*ir.Model, schema.Document, error) {
 	var none schema.Document
@@ -38,6 +38,11 @@ func Read(data []byte) (*ir.Model, schema.Document, error) {
 	}
 	if err != nil {
 		return nil, none, err
+	}
+	if err := ir.Check(m); err != nil {
+		e := fail("the model cannot be used")
+		e.Err = err
+		return nil, none, e
 	}
 	return m, doc, nil
 }

@@ -3,6 +3,7 @@ package golearn
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math"
 	"strconv"
 
@@ -149,7 +150,10 @@ func (s *scanner) integer(most int64) int64 {
 
 // end demands that nothing follows and returns the first error.
 func (s *scanner) end() error {
-	if s.err == nil && s.dec.PeekKind() != 0 {
+	if s.err != nil {
+		return s.err
+	}
+	if _, err := s.dec.ReadToken(); err != io.EOF {
 		s.fail("more than one JSON value")
 	}
 	return s.err
