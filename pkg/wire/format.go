@@ -1,0 +1,330 @@
+package wire
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"example.com/copse/pkg/fault"
+)
+
+// Shape is what a formatter needs to know of a model.
+type Shape struct {
+	Outputs int
+	// Labels are the class labels: one per output, or two with a single output
+	// that is the second's probability. Empty for a regressor.
+	Labels []string
+	// Single writes numbers as the shortest text of a float32.
+	Single bool
+	// Name and Digest identify the model in replies.
+	Name, Digest string
+}
+
+// Kind is what of a model is told of a row.
+type Kind uint8
+
+const (
+	Prediction Kind = iota // label or number, and probabilities
+	Values                 // the library's own predict
+	Margin                 // raw scores before the transform
+	Leaf                   // leaf index of every tree
+)
+
+// String is the kind's name, which is its member in JSON and the beginning of
+// its columns in CSV.
+func (k Kind) String() string {
+	return [...]string{"prediction", "values", "margin", "leaf"}[k]
+}
+
+// Formatter writes answers of one model. It is immutable; its fragments of
+// text are made once.
+type Formatter struct {
+	outputs int
+	labels  []string
+	binary  bool
+	single  bool
+	heads   []string // of each label: `"prediction":"setosa","probabilities":{`
+	keys    []string // of each label: `"setosa":`, with a comma before all but the first
+	cells   []string // of each label, as a cell of CSV
+	model   string   // `,"model":{"name":…,"digest":…}`
+}
+
+// NewFormatter prepares the fragments. Labels that fit neither of Shape's
+// forms are not used.
+func NewFormatter(s Shape) *Formatter {
+	w := &Formatter{outputs: s.Outputs, single: s.Single}
+	w.binary = s.Outputs == 1 && len(s.Labels) == 2
+	if w.binary || s.Outputs == len(s.Labels) {
+		w.labels = append(w.labels, s.Labels...)
+	}
+	for i, label := range w.labels {
+		text := string(AppendJSONString(nil, label))
+		w.heads = append(w.heads, `"prediction":`+text+`,"probabilities":{`)
+		comma := ","
+		if i == 0 {
+			comma = ""
+		}
+		w.keys = append(w.keys, comma+text+`:`)
+		w.cells = append(w.cells, csvCell(label))
+	}
+	model := append([]byte(`,"model":{"name":`), AppendJSONString(nil, s.Name)...)
+	model = append(model, `,"digest":`...)
+	w.model = string(append(AppendJSONString(model, s.Digest), '}'))
+	return w
+}
+
+// Prediction is the index of the predicted label, and its label; for a
+// regressor -1 and "". Of two classes with one output it is the second if its
+// probability is above one half; of several outputs the largest, the first of
+// equals.
+func (w *Formatter) Prediction(values []float64) (int, string) {
+	if len(w.labels) == 0 {
+		return -1, ""
+	}
+	best := 0
+	if w.binary {
+		if values[0] > 0.5 {
+			best = 1
+		}
+	} else {
+		for i, x := range values {
+			if x > values[best] || values[best] != values[best] && x == x {
+				best = i
+			}
+		}
+	}
+	return best, w.labels[best]
+}
+
+// Model is the raw JSON member that names the model in replies.
+func (w *Formatter) Model() string { return w.model[1:] }
+
+// probability is that of label i.
+func (w *Formatter) probability(values []float64, i int) float64 {
+	switch {
+	case !w.binary:
+		return values[i]
+	case i == 1:
+		return values[0]
+	case w.single:
+		return float64(1 - float32(values[0]))
+	}
+	return 1 - values[0]
+}
+
+// AppendAnswer appends one answer as a JSON object.
+func (w *Formatter) AppendAnswer(dst []byte, values []float64) []byte {
+	dst = append(dst, '{')
+	return append(w.appendMembers(dst, Prediction, values), '}')
+}
+
+// appendMembers appends the members of an answer, without the braces.
+func (w *Formatter) appendMembers(dst []byte, k Kind, values []float64) []byte {
+	if k != Prediction || len(w.labels) == 0 {
+		dst = append(dst, '"')
+		dst = append(dst, k.String()...)
+		dst = append(dst, '"', ':')
+		if k == Prediction && w.outputs == 1 {
+			return w.appendNumber(dst, k, values[0])
+		}
+		return w.appendList(dst, k, values)
+	}
+	best, _ := w.Prediction(values)
+	dst = append(dst, w.heads[best]...)
+	for i, key := range w.keys {
+		dst = append(dst, key...)
+		dst = w.appendNumber(dst, k, w.probability(values, i))
+	}
+	return append(dst, '}')
+}
+
+func (w *Formatter) appendList(dst []byte, k Kind, values []float64) []byte {
+	dst = append(dst, '[')
+	for i, x := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = w.appendNumber(dst, k, x)
+	}
+	return append(dst, ']')
+}
+
+// appendNumber appends the shortest text that reads back to the same bits in
+// the model's own precision; leaves are whole numbers. JSON has no text for
+// what is not finite, which becomes null.
+func (w *Formatter) appendNumber(dst []byte, k Kind, x float64) []byte {
+	switch {
+	case math.IsInf(x, 0) || math.IsNaN(x):
+		return append(dst, "null"...)
+	case k == Leaf:
+		return strconv.AppendInt(dst, int64(x), 10)
+	}
+	return appendShortest(dst, x, w.single)
+}
+
+// appendShortest chooses between digits and an exponent as encoding/json does.
+func appendShortest(dst []byte, x float64, single bool) []byte {
+	form, bits := byte('f'), 64
+	small, large := 1e-6, 1e21
+	if single {
+		bits, small, large = 32, float64(float32(1e-6)), float64(float32(1e21))
+	}
+	if abs := math.Abs(x); abs != 0 && (abs < small || abs >= large) {
+		form = 'e'
+	}
+	dst = strconv.AppendFloat(dst, x, form, -1, bits)
+	if n := len(dst); form == 'e' && n >= 4 && dst[n-4] == 'e' && dst[n-2] == '0' {
+		dst[n-2] = dst[n-1] // e-09 to e-9
+		dst = dst[:n-1]
+	}
+	return dst
+}
+
+// appendLine appends the cells of an answer in CSV, without the last, which is
+// the error's.
+func (w *Formatter) appendLine(dst []byte, k Kind, values []float64) []byte {
+	if k == Prediction && len(w.labels) > 0 {
+		best, _ := w.Prediction(values)
+		dst = append(dst, w.cells[best]...)
+		dst = append(dst, ',')
+		for i := range w.labels {
+			dst = append(w.appendCell(dst, k, w.probability(values, i)), ',')
+		}
+		return dst
+	}
+	for _, x := range values {
+		dst = append(w.appendCell(dst, k, x), ',')
+	}
+	return dst
+}
+
+// appendCell is appendNumber for CSV, where nan and inf read back as such.
+func (w *Formatter) appendCell(dst []byte, k Kind, x float64) []byte {
+	switch {
+	case math.IsNaN(x):
+		return append(dst, "nan"...)
+	case math.IsInf(x, 1):
+		return append(dst, "inf"...)
+	case math.IsInf(x, -1):
+		return append(dst, "-inf"...)
+	}
+	return w.appendNumber(dst, k, x)
+}
+
+// columns is the number of cells of appendLine for answers of so many outputs.
+func (w *Formatter) columns(k Kind, outputs int) int {
+	if k == Prediction && len(w.labels) > 0 {
+		return 1 + len(w.labels)
+	}
+	return outputs
+}
+
+// AppendHeader appends the header line of CSV for answers of so many outputs.
+func (w *Formatter) AppendHeader(dst []byte, k Kind, outputs int) []byte {
+	switch {
+	case k == Prediction && len(w.labels) > 0:
+		dst = append(dst, "prediction,"...)
+		for _, label := range w.labels {
+			dst = append(dst, csvCell("probability_"+label)...)
+			dst = append(dst, ',')
+		}
+	case k == Prediction && outputs == 1:
+		dst = append(dst, "prediction,"...)
+	default:
+		for i := range outputs {
+			dst = append(dst, k.String()...)
+			dst = append(dst, '_')
+			dst = append(strconv.AppendInt(dst, int64(i), 10), ',')
+		}
+	}
+	return append(dst, "error\n"...)
+}
+
+// csvCell quotes a text if CSV needs it.
+func csvCell(text string) string {
+	if text == "" || strings.ContainsAny(text, "\",\r\n") || text[0] == ' ' {
+		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+	}
+	return text
+}
+
+// AppendFaults appends the faults of one row, the first of which leads, as the
+// object {"error":{…}}. A fault's row is not repeated, so that equal bad rows
+// have equal answers.
+func AppendFaults(dst []byte, faults []fault.Error) []byte {
+	dst = append(dst, '{')
+	return append(appendError(dst, faults), '}')
+}
+
+// appendError appends the member "error".
+func appendError(dst []byte, faults []fault.Error) []byte {
+	dst = append(dst, `"error":`...)
+	dst = AppendFault(dst, &faults[0])
+	if len(faults) == 1 {
+		return dst
+	}
+	dst = append(dst[:len(dst)-1], `,"more":[`...)
+	for i := range faults[1:] {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendFault(dst, &faults[1+i])
+	}
+	return append(dst, ']', '}')
+}
+
+// AppendFault appends one fault as the object that errors are made of.
+func AppendFault(dst []byte, e *fault.Error) []byte {
+	dst = append(dst, `{"code":"`...)
+	dst = append(dst, e.Code.String()...)
+	dst = append(dst, '"')
+	if e.Field != "" {
+		dst = AppendJSONString(append(dst, `,"field":`...), e.Field)
+	}
+	if e.Rule != "" {
+		dst = AppendJSONString(append(dst, `,"rule":`...), e.Rule)
+	}
+	dst = AppendJSONString(append(dst, `,"message":`...), e.Message)
+	return append(dst, '}')
+}
+
+// appendErrorCell appends the faults of one row as a cell of CSV.
+func appendErrorCell(dst []byte, faults []fault.Error) []byte {
+	var b strings.Builder
+	for i := range faults {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(faults[i].Code.String())
+		b.WriteString(": ")
+		b.WriteString(faults[i].Message)
+	}
+	return append(dst, csvCell(b.String())...)
+}
+
+// AppendJSONString appends a text in quotes, escaped as RFC 8259 asks. Bytes
+// that are not UTF-8 become U+FFFD.
+func AppendJSONString(dst []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+			i++
+		case c < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			i++
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, size := utf8.DecodeRuneInString(text[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += size
+		}
+	}
+	return append(dst, '"')
+}

@@ -1,0 +1,279 @@
+package wire
+
+import (
+	"math"
+
+	"example.com/copse/pkg/fault"
+)
+
+// object reads a row whose opening brace stands before p.
+func (d *Decoder) object(p int, row []float64, r int) int {
+	c, p, closed := d.inOrder(d.b, p, 0, row)
+	if closed && c == len(row) {
+		return p
+	}
+	d.next()
+	for i := range c {
+		d.seen[i] = d.stamp
+	}
+	if !closed {
+		if p = d.members(p, c, row, r); p < 0 {
+			return -1
+		}
+	}
+	for i, s := range d.seen {
+		if s < d.stamp {
+			row[i] = nan
+		}
+	}
+	return p
+}
+
+// members reads the rest of a row whose first columns, below done, are read.
+func (d *Decoder) members(p, done int, row []float64, r int) int {
+	d.unknown = 0
+	p = d.space(p)
+	if done == 0 && d.at(p) == '}' {
+		return p + 1
+	}
+	last := done - 1
+	for {
+		guess := int(d.follow[last+1])
+		c := -1
+		if guess < len(row) && d.keys[guess].starts(d.b, p) {
+			c = guess
+			p = d.space(p + d.keys[c].n)
+		} else {
+			var name []byte
+			if name, p = d.name(p); p < 0 {
+				return -1
+			}
+			if i, ok := d.schema.Index(name); ok {
+				c = i
+				d.follow[last+1] = int32(c)
+			} else {
+				p = d.extra(name, p, r)
+			}
+		}
+		if c >= 0 {
+			last = c
+			p = d.member(p, c, row, r)
+		}
+		if p < 0 {
+			return -1
+		}
+		p = d.space(p)
+		switch d.at(p) {
+		case ',':
+			p = d.space(p + 1)
+		case '}':
+			return p + 1
+		default:
+			return d.malformed(p, "neither a comma nor a closing brace after a member")
+		}
+		if c >= done {
+			// Every column from here on is unread: back to the fast loop.
+			done = c + 1
+			from := done
+			var closed bool
+			if done, p, closed = d.inOrder(d.b, p, done, row); done > from {
+				for i := from; i < done; i++ {
+					d.seen[i] = d.stamp
+				}
+				last = done - 1
+			}
+			if closed {
+				return p
+			}
+		}
+	}
+}
+
+// name reads a member's name and colon; the name is valid until the next one.
+func (d *Decoder) name(p int) (name []byte, next int) {
+	if d.at(p) != '"' {
+		return nil, d.malformed(p, "no member name")
+	}
+	end, plain := d.str(p + 1)
+	if end < 0 {
+		return nil, -1
+	}
+	name = d.b[p+1 : end]
+	if !plain {
+		d.scratch = d.unescape(d.scratch[:0], p+1, end)
+		name = d.scratch
+	}
+	return name, d.colon(end + 1)
+}
+
+// member reads the value of column c, which may have come before.
+func (d *Decoder) member(p, c int, row []float64, r int) int {
+	if s := d.seen[c]; s >= d.stamp {
+		if s == d.stamp {
+			d.seen[c]++
+			d.fault(r, c, fault.DuplicateField, "once", "stands twice")
+		}
+		return d.skip(p, d.level)
+	}
+	d.seen[c] = d.stamp
+	return d.value(p, c, row, r)
+}
+
+// value reads the value of column c.
+func (d *Decoder) value(p, c int, row []float64, r int) int {
+	row[c] = nan
+	k := d.keys[c].kind
+	switch ch := d.at(p); {
+	case ch == 'n':
+		return d.literal(p, "null")
+	case k == numeric && (ch == '-' || ch-'0' < 10):
+		x, end := parseNumber(d.b, p)
+		if end < 0 {
+			return d.malformed(p, "no number as JSON writes it")
+		}
+		if math.IsInf(x, 0) {
+			d.fault(r, c, fault.NotFinite, "float64", "is beyond what 64 bits hold")
+			return end
+		}
+		row[c] = x
+		return end
+	case k == boolean && ch == 't':
+		row[c] = 1
+		return d.literal(p, "true")
+	case k == boolean && ch == 'f':
+		row[c] = 0
+		return d.literal(p, "false")
+	case k == category && ch == '"':
+		return d.category(p+1, c, row, r)
+	}
+	if p = d.skip(p, d.level); p >= 0 {
+		d.wrongType(r, c)
+	}
+	return p
+}
+
+// category reads a text and puts its code into the row.
+func (d *Decoder) category(p, c int, row []float64, r int) int {
+	end, plain := d.str(p)
+	if end < 0 {
+		return -1
+	}
+	text := d.b[p:end]
+	if !plain {
+		d.scratch = d.unescape(d.scratch[:0], p, end)
+		text = d.scratch
+	}
+	row[c] = d.code(text, c, r)
+	return end + 1
+}
+
+// code is the code of a category's text, or NaN with a fault.
+func (d *Decoder) code(text []byte, c, r int) float64 {
+	if len(text) > d.text {
+		d.tooLong(r, c)
+		return nan
+	}
+	code, ok := d.schema.Code(c, text)
+	if !ok {
+		d.fault(r, c, fault.UnknownCategory, "category", "must be one of its categories")
+		return nan
+	}
+	return code
+}
+
+// extra passes over a member that is no feature.
+func (d *Decoder) extra(name []byte, p, r int) int {
+	if !d.o.IgnoreExtra {
+		d.unknownField(r, name)
+	}
+	return d.skip(p, d.level)
+}
+
+// notRow passes over a value that stands where a row should, inside level
+// brackets.
+func (d *Decoder) notRow(p int, row []float64, r, level int) int {
+	blank(row)
+	if p = d.skip(p, level); p >= 0 {
+		d.keep(fault.Error{Code: fault.NotAnObject, Row: r, Rule: "object",
+			Message: "a row is a JSON object of features"})
+	}
+	return p
+}
+
+// soleID reads {"id":…} where that is no row: is says that the body is that.
+func (d *Decoder) soleID(p int) (ids []string, is bool) {
+	if d.b[p] != '{' {
+		return nil, false
+	}
+	if _, feature := d.schema.Index([]byte("id")); feature {
+		return nil, false
+	}
+	// What is not of this form is read again as a row, which then says why.
+	d.quiet = true
+	defer func() { d.quiet = false }()
+	name, at := d.name(d.space(p + 1))
+	if at < 0 || string(name) != "id" {
+		return nil, false
+	}
+	end := d.skip(at, 1)
+	if end < 0 {
+		return nil, false
+	}
+	if end = d.space(end); d.at(end) != '}' || d.space(end+1) < len(d.b) {
+		return nil, false
+	}
+	if !d.o.ByID {
+		d.fail(noSource())
+		return nil, true
+	}
+	d.level = 1
+	id, end := d.id(at, 0)
+	if end < 0 {
+		return nil, true
+	}
+	return []string{id}, true
+}
+
+func noSource() *fault.Error {
+	return fault.New(fault.NoFeatureSource, "rows by id need a feature source, and none is configured: send the features")
+}
+
+// id reads one id, a text or an integer.
+func (d *Decoder) id(p, r int) (id string, end int) {
+	fail := func(code fault.Code, rule, message string) (string, int) {
+		e := fault.New(code, "%s", message)
+		e.Row, e.Field, e.Rule = r, "id", rule
+		return "", d.fail(e)
+	}
+	var text []byte
+	switch c := d.at(p); {
+	case c == '"':
+		close, plain := d.str(p + 1)
+		if close < 0 {
+			return "", -1
+		}
+		text, end = d.b[p+1:close], close+1
+		if !plain {
+			d.scratch = d.unescape(d.scratch[:0], p+1, close)
+			text = d.scratch
+		}
+	default:
+		n := scanNumber(d.b, p)
+		if n.end < 0 {
+			if d.skip(p, d.level) < 0 {
+				return "", -1
+			}
+			return fail(fault.WrongType, "string", "an id is a text or a whole number")
+		}
+		text, end = d.b[p:n.end], n.end
+		for _, c := range text {
+			if c != '-' && c-'0' > 9 {
+				return fail(fault.WrongType, "string", "an id is a text or a whole number")
+			}
+		}
+	}
+	if len(text) > d.text {
+		return fail(fault.TextTooLong, limitRule(d.text), "an id is longer than its limit")
+	}
+	return string(text), end
+}
