@@ -1,0 +1,88 @@
+package format_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/copse/pkg/format"
+	"example.com/copse/pkg/ir"
+)
+
+func TestReadGolearn(t *testing.T) {
+	for _, path := range []string{"../../model/iris.golearn", "../../testdata/golearn/forest-iris.golearn"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, doc, source, err := format.Read(data)
+		if err != nil {
+			t.Fatalf("%s: %v", filepath.Base(path), err)
+		}
+		if source != "golearn" || m.Library != "golearn" || ir.Check(m) != nil {
+			t.Errorf("%s: source %q, library %q", filepath.Base(path), source, m.Library)
+		}
+		if len(doc.Features) != 4 || len(doc.Labels) != 3 {
+			t.Errorf("%s: %d features, %d labels", filepath.Base(path), len(doc.Features), len(doc.Labels))
+		}
+	}
+}
+
+// TestRefusals: a file is told by its content, and the error says which
+// format it is of and what to do.
+func TestRefusals(t *testing.T) {
+	var other bytes.Buffer
+	w := tar.NewWriter(&other)
+	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "a"}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, data, format, want string
+	}{
+		{"nothing", "", "", "empty"},
+		{"noise", "\xff\xfe\x00\x01 noise", "", "no known format"},
+		{"text", "hello", "", "no known format"},
+		{"a bundle", "\x89COPSE\r\n\x01", "copse", "compiled bundle"},
+		{"pickle, protocol 2", "\x80\x02}q\x00.", "pickle", "never read"},
+		{"pickle, protocol 5", "\x80\x05\x95\x10", "pickle", "never read"},
+		{"joblib, zlib", "\x78\x9c\x01\x02", "joblib", "never read"},
+		{"xgboost, JSON", `{"learner":{"attributes":{}}}`, "xgboost", "not supported yet"},
+		{"xgboost, JSON with white space", " \n{ \"version\":[3,2,0],\n\"learner\":{}}", "xgboost", "not supported yet"},
+		{"xgboost, UBJSON", "{L\x00\x00\x00\x00\x00\x00\x00\x07learner{", "xgboost", "not supported yet"},
+		{"xgboost, old binary", "binf\x00\x00\x00\x3f", "xgboost", "save it again"},
+		{"lightgbm", "tree\nversion=v4\n", "lightgbm", "not supported yet"},
+		{"onnx, skl2onnx", "\x08\x0a\x12\x08skl2onnx", "onnx", "not supported yet"},
+		{"onnx, graph at once", "\x08\x09\x3a\x05", "onnx", "not supported yet"},
+		{"hdf5", "\x89HDF\r\n\x1a\n", "hdf5", "nothing that says which model"},
+		{"zip", "PK\x03\x04", "zip", "unpack"},
+		{"gzip", "\x1f\x8b\x08\x00", "archive", "not one of golearn's"},
+		{"tar", other.String(), "archive", "not one of golearn's"},
+		{"JSON", `{"a":1}`, "json", "no known model"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, source, err := format.Read([]byte(tt.data))
+			var e *format.Error
+			if !errors.As(err, &e) || e.Format != tt.format || !strings.Contains(e.Error(), tt.want) || source != "" {
+				t.Errorf("got %v, want format %q and %q", err, tt.format, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzRead: whatever the bytes are, the answer is a sound model or an error.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{"", "{", "\x08\x0a\x12", "{L", "tree\n", "\x1f\x8b", strings.Repeat("\x00", 600)} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, _, _, err := format.Read(data)
+		var e *format.Error
+		if err == nil && ir.Check(m) != nil || err != nil && !errors.As(err, &e) {
+			t.Errorf("model %v, error %v", m, err)
+		}
+	})
+}

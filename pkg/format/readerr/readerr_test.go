@@ -1,0 +1,28 @@
+package readerr_test
+
+import (
+	"errors"
+	"testing"
+
+	"example.com/copse/pkg/format/readerr"
+)
+
+func TestError(t *testing.T) {
+	cause := errors.New("cause")
+	for _, tt := range []struct {
+		err  *readerr.Error
+		want string
+	}{
+		{readerr.New("", "the file is empty"), "model file: the file is empty"},
+		{readerr.New("golearn", "%d trees", 3), "golearn: 3 trees"},
+		{readerr.At("golearn", "a/b", "gone"), "golearn: a/b: gone"},
+		{&readerr.Error{Format: "golearn", Path: "tree/x", Offset: 7, Reason: "bad", Err: cause}, "golearn: tree/x: byte 7: bad: cause"},
+	} {
+		if got := tt.err.Error(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	if err := (&readerr.Error{Err: cause}); !errors.Is(err, cause) {
+		t.Error("the cause is not reached")
+	}
+}
