@@ -125,7 +125,7 @@ type Scratch struct {
 
 	keys32 []uint32
 	keys64 []uint64
-	leaves []uint32 // leaf numbers of a tree for a block of rows, or of some trees for one row
+	leaves *block
 	sums   []float32
 	sum32  sum[float32]
 	sum64  sum[float64]
@@ -187,7 +187,7 @@ func (j job) block(s *Scratch) {
 	e := j.e
 	switch {
 	case j.ids != nil:
-		s.ids = leafIDs{ids: e.a.LeafIDs, trees: len(e.a.Roots), out: j.ids}
+		s.ids = leafIDs{ids: e.a.LeafIDs, all: len(e.a.Roots), out: j.ids}
 		e.walker.walk(j.rows, j.n, s, &s.ids)
 		s.ids = leafIDs{}
 	case e.a.Sum == ir.Float64:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"unsafe"
 
 	"example.com/copse/pkg/ir"
 )
@@ -87,32 +88,33 @@ func (f *forest[K, S, KP, SP]) fill(keys []K, rows []float64, n int) {
 }
 
 // fillLane makes the keys of one row, a lane apart: all columns, and the
-// constant one, which is 0.
+// constant one, which is 0. New has proved that the columns' features exist.
 func (f *forest[K, S, KP, SP]) fillLane(keys []K, row []float64) {
-	switch keys := any(&keys).(type) {
-	case *[]uint32:
-		lane32(*keys, row, f.columns)
-	case *[]uint64:
-		lane64(*keys, row, f.columns, f.single)
-	}
-	keys[len(f.columns)*lanes] = 0
-}
-
-func lane32(keys []uint32, row []float64, columns []uint32) {
-	for c, column := range columns {
-		keys[c*lanes] = key32(float32(row[column&^NaNAbove]), uint32(nanKey(column)))
-	}
-}
-
-func lane64(keys []uint64, row []float64, columns []uint32, single bool) {
-	for c, column := range columns {
-		x, nan := row[column&^NaNAbove], nanKey(column)
-		if single {
-			keys[c*lanes] = uint64(key32(float32(x), uint32(nan)))
-		} else {
-			keys[c*lanes] = key64(x, nan)
+	last := len(f.columns) * lanes
+	keys[last] = 0
+	lane, values := unsafe.Pointer(unsafe.SliceData(keys)), unsafe.Pointer(unsafe.SliceData(row))
+	switch {
+	case unsafe.Sizeof(keys[0]) == 4:
+		for _, column := range f.columns {
+			*(*uint32)(lane) = key32(float32(feature(values, column)), uint32(nanKey(column)))
+			lane = unsafe.Add(lane, 4*lanes)
+		}
+	case f.single:
+		for _, column := range f.columns {
+			*(*uint64)(lane) = uint64(key32(float32(feature(values, column)), uint32(nanKey(column))))
+			lane = unsafe.Add(lane, 8*lanes)
+		}
+	default:
+		for _, column := range f.columns {
+			*(*uint64)(lane) = key64(feature(values, column), nanKey(column))
+			lane = unsafe.Add(lane, 8*lanes)
 		}
 	}
+}
+
+// feature is the value of a column's feature in a row.
+func feature(row unsafe.Pointer, column uint32) float64 {
+	return *(*float64)(unsafe.Add(row, 8*uintptr(column&^NaNAbove)))
 }
 
 // nanKey is the key of NaN in a column: 0, or the largest one of any width.

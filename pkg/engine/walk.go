@@ -21,11 +21,18 @@ type sink interface {
 	// byNode says whether the sink knows leaves by their nodes, and not by
 	// their numbers.
 	byNode() bool
-	// tree takes the leaves of tree t for the rows from 0 on.
-	tree(t int, leaves []uint32)
+	// trees takes the leaves of count trees from t on for the first n rows.
+	trees(t, count, n int, leaves *block)
 	// row takes the leaves of the trees from t on for one row.
 	row(i, t int, leaves []uint32)
 }
+
+// treeBatch is how many trees are walked for a block of rows before their
+// leaves are summed: a row's margin is loaded and stored once for all of them.
+const treeBatch = 4
+
+// block has a leaf for each tree of a batch and each row of a block.
+type block [treeBatch][maxBlock]uint32
 
 // forest is the walking part of Arrays. Its type says how: K holds a key and S
 // a step; the keys of neighbouring nodes lie a KP apart, their steps an SP.
@@ -102,32 +109,37 @@ func eights(a *Arrays) []eight {
 // walk scores whole groups tree by tree, and what is left row by row.
 func (f *forest[K, S, KP, SP]) walk(rows []float64, n int, s *Scratch, to sink) {
 	groups := rowGroups(n)
-	width := (len(f.columns) + 1) * lanes
 	buffer := keysOf[K](s)
-	*buffer = grown(*buffer, max(1, groups)*width)
-	s.leaves = grown(s.leaves, max(treeChunk, groups*lanes))
-	scored := min(n, groups*lanes)
-	if groups > 0 {
-		f.walkRows(rows, scored, *buffer, s.leaves[:groups*lanes], to)
+	*buffer = grown(*buffer, max(1, groups)*(len(f.columns)+1)*lanes)
+	if s.leaves == nil {
+		s.leaves = new(block)
 	}
+	scored := min(n, groups*lanes)
+	f.walkRows(rows, scored, *buffer, s.leaves, to)
 	for i := scored; i < n; i++ {
-		f.walkRow(i, rows[i*f.features:][:f.features], *buffer, s.leaves, to)
+		f.walkRow(i, rows[i*f.features:][:f.features], *buffer, s.leaves[0][:treeChunk], to)
 	}
 }
 
 // walkRows scores n rows, in groups, tree by tree.
-func (f *forest[K, S, KP, SP]) walkRows(rows []float64, n int, x []K, leaves []uint32, to sink) {
+func (f *forest[K, S, KP, SP]) walkRows(rows []float64, n int, x []K, leaves *block, to sink) {
 	width := (len(f.columns) + 1) * lanes
-	for at := 0; at < n; at += lanes {
-		f.fill(x[at/lanes*width:][:width], rows[at*f.features:], min(lanes, n-at))
+	groups := 0
+	for ; groups*lanes < n; groups++ {
+		first := groups * lanes
+		f.fill(x[groups*width:][:width], rows[first*f.features:], min(lanes, n-first))
 	}
 	byNode := to.byNode()
-	for t := range f.roots {
-		f.eightRows(t, x, leaves)
-		if !byNode {
-			f.numbers(leaves)
+	for t := 0; t < len(f.roots) && n > 0; t += treeBatch {
+		count := min(treeBatch, len(f.roots)-t)
+		for k := range count {
+			nodes := leaves[k][:groups*lanes]
+			f.eightRows(t+k, x, nodes)
+			if !byNode {
+				f.numbers(nodes)
+			}
 		}
-		to.tree(t, leaves[:n])
+		to.trees(t, count, n, leaves)
 	}
 }
 
