@@ -35,8 +35,8 @@ type item struct {
 	firstID   int // its first id in the block's, or -1
 	batch     bool
 	fault     *fault.Error // of the record as a whole
-	faults    []fault.Error
-	answers   frame.Answers
+	faults    []fault.Error // of its rows, which are counted in the block
+	bad       bool          // there are rows, and all are bad
 }
 
 func newBlock(e *event, from int) *block {
@@ -140,86 +140,18 @@ func appendRows(dst, src *frame.Frame) {
 	}
 }
 
-// split gives each record its own faults and answers, with rows counted from
-// 0, as if it had been predicted alone. The block's index is renumbered in
-// place: each record has a part of its own.
+// split finds each record's faults. They are put in order of rows here, once,
+// so that encoders, which share the frame, only read it.
 func (b *block) split() {
-	f, a := &b.req.Frame, &b.req.Answers
-	slices.SortStableFunc(f.Faults, func(x, y fault.Error) int { return x.Row - y.Row })
-	s := splitter{from: a, local: make([]int32, a.Distinct()), owner: make([]int32, a.Distinct()), fresh: make([]bool, a.Distinct())}
-	for _, d := range b.req.Scored() {
-		s.fresh[d] = true
-	}
-	s.values = make([]float64, 0, len(a.Values))
+	all := b.req.Frame.Faults
+	slices.SortStableFunc(all, func(x, y fault.Error) int { return x.Row - y.Row })
+	byRow := func(f fault.Error, row int) int { return f.Row - row }
 	for i := range b.items {
 		it := &b.items[i]
-		if it.fault != nil {
-			continue
-		}
-		it.faults = faultsOf(f.Faults, it.row, it.rows)
-		it.answers = s.take(int32(i+1), a.Index[it.row:it.row+it.rows])
-	}
-}
-
-// faultsOf copies the faults of some rows out of all, which are in order of
-// rows.
-func faultsOf(all []fault.Error, row, rows int) []fault.Error {
-	byRow := func(f fault.Error, row int) int { return f.Row - row }
-	from, _ := slices.BinarySearchFunc(all, row, byRow)
-	to, _ := slices.BinarySearchFunc(all, row+rows, byRow)
-	own := slices.Clone(all[from:to])
-	for i := range own {
-		own[i].Row -= row
-	}
-	return own
-}
-
-// splitter parts the answers of a block.
-type splitter struct {
-	from   *frame.Answers
-	local  []int32 // of each distinct answer, its number in the record that
-	owner  []int32 // last used it
-	fresh  []bool  // scored in this block, and not yet counted for a record
-	values []float64
-}
-
-// take renumbers index, and returns it with the answers that it uses. An
-// answer that several records share was scored for the first of them, and
-// remembered for the others.
-func (s *splitter) take(owner int32, index []int32) frame.Answers {
-	start := len(s.values)
-	out := frame.Answers{Outputs: s.from.Outputs, Index: index}
-	out.Stats.Rows = len(index)
-	for i, d := range index {
-		if d == frame.Bad {
-			continue
-		}
-		out.Stats.Valid++
-		if s.owner[d] != owner {
-			s.owner[d], s.local[d] = owner, int32(out.Stats.Unique)
-			s.values = append(s.values, s.from.Value(d)...)
-			out.Stats.Unique++
-			if s.fresh[d] {
-				out.Stats.Scored++
-				s.fresh[d] = false
-			} else {
-				out.Stats.Cached++
-			}
-		}
-		index[i] = s.local[d]
-	}
-	out.Values = s.values[start:len(s.values):len(s.values)]
-	return out
-}
-
-// frameOf is the part of the block's frame that is the record's.
-func (b *block) frameOf(it *item) frame.Frame {
-	f := &b.req.Frame
-	return frame.Frame{
-		Cols: f.Cols, Rows: it.rows,
-		Values: f.Values[it.row*f.Cols : (it.row+it.rows)*f.Cols],
-		Bad:    f.Bad[it.row : it.row+it.rows],
-		Faults: it.faults,
+		from, _ := slices.BinarySearchFunc(all, it.row, byRow)
+		to, _ := slices.BinarySearchFunc(all, it.row+it.rows, byRow)
+		it.faults = all[from:to]
+		it.bad = it.rows > 0 && !slices.Contains(b.req.Frame.Bad[it.row:it.row+it.rows], false)
 	}
 }
 

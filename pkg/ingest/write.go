@@ -99,7 +99,7 @@ func (e *event) writeOne(ctx context.Context, b *block, it *item) (done bool) {
 		e.log(ctx, slog.LevelWarn, "record left to be delivered again", r, "code", fe.Code.String(), "error", fe.Error())
 		return false
 	}
-	if err := e.h.o.DeadLetter.Put(ctx, deadLetter(r, fe, it.faults)); err != nil {
+	if err := e.h.o.DeadLetter.Put(ctx, deadLetter(r, fe, it)); err != nil {
 		e.log(ctx, slog.LevelError, "dead letter not written: the record is left to be delivered again", r, "error", err.Error())
 		return false
 	}
@@ -123,7 +123,7 @@ func (it *item) verdict() *fault.Error {
 			return f
 		}
 	}
-	if it.rows > 0 && it.answers.Stats.Valid == 0 {
+	if it.bad {
 		return fault.New(fault.InvalidRows, "no row of the record is valid")
 	}
 	return nil
@@ -132,23 +132,24 @@ func (it *item) verdict() *fault.Error {
 // put writes the reply that HTTP would have given, with its source.
 func (e *event) put(ctx context.Context, b *block, it *item) *fault.Error {
 	r := &e.records[it.record]
-	req := predict.Get()
-	defer req.Release()
-	out := bytes.NewBuffer(req.Out[:0])
-	if !it.batch {
-		out.Write(req.Encoder.AppendReply(out.AvailableBuffer(), e.model.Formatter(), &it.answers))
-	} else {
-		f := b.frameOf(it)
-		if err := req.Encoder.Batch(out, wire.JSON, e.model.Formatter(), &f, &it.answers); err != nil {
-			return asFault(err)
-		}
-	}
-	body, err := withSource(out.Bytes(), &r.Source)
+	source, err := json.Marshal(r.Source)
 	if err != nil {
 		return asFault(err)
 	}
-	req.Out = body
-	err = e.h.o.Sink.Put(ctx, Message{Source: r.Source, Group: r.Group, ID: stableID(r), Body: body})
+	req := predict.Get()
+	defer req.Release()
+	extra := append([]byte(`"source":`), source...)
+	if f, a, w := &b.req.Frame, &b.req.Answers, e.model.Formatter(); it.batch {
+		out := bytes.NewBuffer(req.Out[:0])
+		part := wire.Part{From: it.row, To: it.row + it.rows, Scored: b.req.Scored(), Extra: extra}
+		if err := req.Encoder.Reply(out, w, f, a, part); err != nil {
+			return asFault(err)
+		}
+		req.Out = out.Bytes()
+	} else {
+		req.Out = req.Encoder.AppendRow(req.Out[:0], w, f, a, it.row, extra)
+	}
+	err = e.h.o.Sink.Put(ctx, Message{Source: r.Source, Group: r.Group, ID: stableID(r), Body: req.Out})
 	if err == nil {
 		return nil
 	}
@@ -156,21 +157,6 @@ func (e *event) put(ctx context.Context, b *block, it *item) *fault.Error {
 		return fe
 	}
 	return fault.Wrap(fault.Unavailable, err, "the result could not be written")
-}
-
-// withSource adds a last member to the object that reply is.
-func withSource(reply []byte, s *Source) ([]byte, error) {
-	source, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	reply, ok := bytes.CutSuffix(bytes.TrimRight(reply, "\n"), []byte("}"))
-	if !ok {
-		return nil, errors.New("the reply is no object")
-	}
-	reply = append(reply, `,"source":`...)
-	reply = append(reply, source...)
-	return append(reply, '}'), nil
 }
 
 // letter is a dead letter: where the record came from, why no one can answer
@@ -200,11 +186,11 @@ type rowError struct {
 // maxErrors caps the errors of a dead letter, as of a reply.
 const maxErrors = 100
 
-func deadLetter(r *Record, fe *fault.Error, faults []fault.Error) Message {
+func deadLetter(r *Record, fe *fault.Error, it *item) Message {
 	l := letter{Source: r.Source, Reason: reason{Code: fe.Code.String(), Message: fe.Message}}
-	for i := range faults[:min(len(faults), maxErrors)] {
-		f := &faults[i]
-		l.Reason.Errors = append(l.Reason.Errors, rowError{f.Row, f.Code.String(), f.Field, f.Rule, f.Message})
+	for i := range it.faults[:min(len(it.faults), maxErrors)] {
+		f := &it.faults[i]
+		l.Reason.Errors = append(l.Reason.Errors, rowError{f.Row - it.row, f.Code.String(), f.Field, f.Rule, f.Message})
 	}
 	if utf8.Valid(r.Body) {
 		l.Body = string(r.Body)
