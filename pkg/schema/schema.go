@@ -288,6 +288,10 @@ func (s *Schema) NumFeatures() int { return len(s.columns) }
 // Feature returns column i's feature. It is shared: do not change it.
 func (s *Schema) Feature(i int) *Feature { return &s.doc.Features[i] }
 
+// Range is the closed range of column i that its type and rules allow;
+// infinite where they allow all.
+func (s *Schema) Range(i int) (lo, hi float64) { return s.lo[i], s.hi[i] }
+
 // Index finds a feature by its exact name.
 func (s *Schema) Index(name []byte) (int, bool) {
 	i, ok := s.index[string(name)]
