@@ -49,7 +49,7 @@ const (
 	Roots          Kind = 5  // uint32, one a tree
 	Depths         Kind = 6  // uint32, one a tree
 	Groups         Kind = 7  // uint32, one a tree
-	Keys32         Kind = 8  // uint32, one a node
+	Nodes32        Kind = 8  // 8 bytes a node: key, step
 	Keys64         Kind = 9  // uint64, one a node
 	Leaves32       Kind = 10 // float32
 	Leaves64       Kind = 11 // float64
@@ -265,7 +265,7 @@ func (f *File) Digest() string {
 // Plain are the element types of sections: fixed size, no pointers, every bit
 // pattern valid.
 type Plain interface {
-	~uint32 | ~uint64 | ~int32 | ~float32 | ~float64
+	~uint32 | ~int32 | ~uint64 | ~float32 | ~float64 | ~struct{ Key, Step uint32 }
 }
 
 // View returns a section as a slice of T, in place where the data is aligned

@@ -81,7 +81,7 @@ func arraySections(a *engine.Arrays) []bundle.Section {
 		bundle.Of(bundle.Roots, a.Roots),
 		bundle.Of(bundle.Depths, a.Depths),
 		bundle.Of(bundle.Groups, a.Groups),
-		bundle.Of(bundle.Keys32, a.Keys32),
+		bundle.Of(bundle.Nodes32, a.Nodes32),
 		bundle.Of(bundle.Keys64, a.Keys64),
 		bundle.Of(bundle.Steps32, a.Steps32),
 		bundle.Of(bundle.Steps64, a.Steps64),
@@ -110,7 +110,7 @@ func readArrays(file *bundle.File) (*engine.Arrays, error) {
 	read(file, bundle.Roots, &a.Roots, &err)
 	read(file, bundle.Depths, &a.Depths, &err)
 	read(file, bundle.Groups, &a.Groups, &err)
-	read(file, bundle.Keys32, &a.Keys32, &err)
+	read(file, bundle.Nodes32, &a.Nodes32, &err)
 	read(file, bundle.Keys64, &a.Keys64, &err)
 	read(file, bundle.Steps32, &a.Steps32, &err)
 	read(file, bundle.Steps64, &a.Steps64, &err)

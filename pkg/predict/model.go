@@ -176,3 +176,7 @@ func (m *Model) Formatter() *wire.Formatter { return m.formatter }
 
 // Remembers says whether answers of this model are kept in the cache.
 func (m *Model) Remembers() bool { return m.remembers }
+
+// Single says whether the model reads features as float32, so that a number
+// beyond its range is refused.
+func (m *Model) Single() bool { return m.single }

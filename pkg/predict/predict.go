@@ -13,6 +13,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/wire"
 )
 
 // Error is what a request, a row or a record fails with; Code is its closed
@@ -32,6 +33,9 @@ func (m *Model) Predict(ctx context.Context, r *Request) error {
 	f, a := &r.Frame, &r.Answers
 	m.schema.Validate(f)
 	m.schema.Clean(f, m.single)
+	if len(f.Faults) > 0 {
+		wire.SortFaults(f, m.schema)
+	}
 
 	a.Index = grow(a.Index, f.Rows)
 	r.distinct.find(f, a.Index, !m.options.NoDedup)
