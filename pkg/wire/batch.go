@@ -115,6 +115,9 @@ func (d *Decoder) batchObject(p int) (ids []string, end int) {
 
 // batchMember reads the value at p of a member whose name stands at at.
 func (d *Decoder) batchMember(name string, at, p int, have *form, ids []string) ([]string, int) {
+	if !startsValue(d.at(p)) {
+		return nil, d.malformed(p, "no JSON value")
+	}
 	was := *have
 	switch name {
 	case "rows":
