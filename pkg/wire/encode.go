@@ -61,6 +61,22 @@ func (e *Encoder) AppendReply(dst []byte, w *Formatter, a *frame.Answers) []byte
 	return append(dst, '}')
 }
 
+// AppendRow appends the reply of /predict for one row of a frame, be it an
+// answer or an error, with extra raw JSON members.
+func (e *Encoder) AppendRow(dst []byte, w *Formatter, f *frame.Frame, a *frame.Answers, row int, extra []byte) []byte {
+	dst = append(dst, '{')
+	if i := a.Index[row]; i != frame.Bad {
+		dst = w.appendMembers(dst, Prediction, a.Value(i))
+	} else {
+		e.start(nil, JSON, Prediction, w, f, a, Part{From: row, To: row + 1})
+		dst = appendError(dst, e.faults(row))
+		e.forget()
+	}
+	dst = append(dst, w.model...)
+	dst = appendExtra(dst, extra)
+	return append(dst, '}')
+}
+
 func appendExtra(dst, extra []byte) []byte {
 	if len(extra) == 0 {
 		return dst
