@@ -130,7 +130,7 @@ type Scratch struct {
 	sum32  sum[float32]
 	sum64  sum[float64]
 	ids    leafIDs
-	team   []worker
+	others []*Scratch // of workers
 }
 
 // Margin scores n rows (row-major, Features wide, NaN where a value is

@@ -12,7 +12,7 @@ import (
 
 // Shape says what a Forest is like.
 type Shape struct {
-	Trees, Depth, Features int // complete trees; 0: 100, 6 and 30
+	Trees, Depth, Features int // complete trees; 0: 100, 6 and 30; -1: none
 	// Outputs is 1 if it is 0. Trees take turns adding to them, or add one
 	// vote each where Votes is set.
 	Outputs int
@@ -41,7 +41,7 @@ func Forest(s Shape) *ir.Model {
 	if s.Votes {
 		m.LeafWidth, m.Link = s.Outputs, ir.Share
 	}
-	for t := range s.Trees {
+	for t := range max(0, s.Trees) {
 		m.Trees = append(m.Trees, complete(rng, &s, t))
 	}
 	return m

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/ir/irtest"
+)
+
+func clone(a Arrays) Arrays {
+	a.Columns, a.Roots, a.Depths = slices.Clone(a.Columns), slices.Clone(a.Roots), slices.Clone(a.Depths)
+	a.Groups, a.Nodes32, a.Keys64 = slices.Clone(a.Groups), slices.Clone(a.Nodes32), slices.Clone(a.Keys64)
+	a.Steps32, a.Steps64 = slices.Clone(a.Steps32), slices.Clone(a.Steps64)
+	a.Leaves32, a.Leaves64 = slices.Clone(a.Leaves32), slices.Clone(a.Leaves64)
+	a.LeafIDs, a.Base = slices.Clone(a.LeafIDs), slices.Clone(a.Base)
+	return a
+}
+
+// TestHostileArrays damages sound arrays in one place each.
+func TestHostileArrays(t *testing.T) {
+	narrow := irtest.Shape{Trees: 3, Depth: 2, Features: 4, Precision: ir.Float32}
+	double := irtest.Shape{Trees: 3, Depth: 2, Features: 4, Outputs: 2, Votes: true}
+	for _, c := range []struct {
+		name   string
+		shape  irtest.Shape
+		damage func(a *Arrays)
+		want   string
+	}{
+		{"no features", narrow, func(a *Arrays) { a.Features = 0 }, "Features is 0"},
+		{"too many features", narrow, func(a *Arrays) { a.Features = ir.MaxFeatures + 1 }, "Features is"},
+		{"no outputs", narrow, func(a *Arrays) { a.Outputs = 0 }, "Outputs is 0"},
+		{"negative outputs", narrow, func(a *Arrays) { a.Outputs = -1 }, "Outputs is -1"},
+		{"leaf width", double, func(a *Arrays) { a.LeafWidth = 3 }, "LeafWidth is 3"},
+		{"compare", narrow, func(a *Arrays) { a.Compare = 2 }, "no precision"},
+		{"sum", narrow, func(a *Arrays) { a.Sum = 2 }, "no precision"},
+		{"link", narrow, func(a *Arrays) { a.Link = 9 }, "Link is 9"},
+		{"share of none", double, func(a *Arrays) {
+			*a = Arrays{Features: 1, Outputs: 1, LeafWidth: 1, Link: ir.Share, Base: []float64{0}}
+		}, "Link is 1 with 0 trees"},
+		{"other precision", narrow, func(a *Arrays) { a.Compare = ir.Float64 }, "Nodes32 has"},
+		{"other sum", narrow, func(a *Arrays) { a.Sum = ir.Float64 }, "Leaves32 has"},
+		{"depths short", narrow, func(a *Arrays) { a.Depths = a.Depths[1:] }, "Depths has 2"},
+		{"groups short", narrow, func(a *Arrays) { a.Groups = nil }, "Groups has 0"},
+		{"base short", double, func(a *Arrays) { a.Base = a.Base[1:] }, "Base has 1"},
+		{"keys short", double, func(a *Arrays) { a.Keys64 = a.Keys64[1:] }, "Keys64 has"},
+		{"two forms", narrow, func(a *Arrays) { a.Steps64 = make([]uint64, len(a.Nodes32)) }, "Nodes32 has"},
+		{"two narrow forms", double, func(a *Arrays) { a.Nodes32 = make([]Node32, len(a.Steps32)) }, "Nodes32 has"},
+		{"leaves short", double, func(a *Arrays) { a.Leaves64 = a.Leaves64[1:] }, "Leaves64 has"},
+		{"more leaves than nodes", narrow, func(a *Arrays) { a.LeafIDs = make([]int32, len(a.Nodes32)+1) }, "LeafIDs has"},
+		{"column", narrow, func(a *Arrays) { a.Columns[1] = 4 }, "Columns[1] is feature 4 of 4"},
+		{"column above", narrow, func(a *Arrays) { a.Columns[1] = 4 | NaNAbove }, "Columns[1] is feature 4 of 4"},
+		{"many columns", narrow, func(a *Arrays) { a.Columns = make([]uint32, 9) }, "Columns has 9"},
+		{"group", narrow, func(a *Arrays) { a.Groups[2] = 1 }, "Groups[2] is output 1 of 1"},
+		{"base", narrow, func(a *Arrays) { a.Base[0] = math.NaN() }, "Base[0] is not finite"},
+		{"base beyond float32", narrow, func(a *Arrays) { a.Base[0] = 1e300 }, "Base[0] is not finite"},
+		{"leaf NaN", narrow, func(a *Arrays) { a.Leaves32[3] = float32(math.NaN()) }, "Leaves32[3] is not finite"},
+		{"leaf infinite", double, func(a *Arrays) { a.Leaves64[0] = math.Inf(1) }, "Leaves64[0] is not finite"},
+		{"first root", narrow, func(a *Arrays) { a.Roots[0] = 1 }, "Roots does not start"},
+		{"roots backwards", narrow, func(a *Arrays) { a.Roots[1], a.Roots[2] = a.Roots[2], a.Roots[1] }, "Roots[1] is node"},
+		{"root outside", narrow, func(a *Arrays) { a.Roots[2] = 1 << 30 }, "Roots[1] is node"},
+		{"nodes without trees", narrow, func(a *Arrays) { a.Roots, a.Depths, a.Groups = nil, nil, nil }, "Roots does not start"},
+		{"child outside", narrow, func(a *Arrays) { a.Nodes32[0].Step |= 0xffff << 16 }, "nodes[0] leaves its tree"},
+		{"child in the next tree", narrow, func(a *Arrays) { a.Nodes32[2].Step += 1 << 16 }, "nodes[2] leaves its tree"},
+		{"no column", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 0xfff8 }, "nodes[1] has no column"},
+		{"column between lanes", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 1 }, "nodes[1] has no column"},
+		{"inner node at rest", narrow, func(a *Arrays) { a.Nodes32[0].Step &= 0xffff }, "nodes[0] stays"},
+		{"leaf by another column", double, func(a *Arrays) { a.Steps32[6] = 0 }, "nodes[6] stays"},
+		{"leaf number", double, func(a *Arrays) { a.Keys64[6] = 1 << 40 }, "nodes[6] is leaf"},
+		{"too shallow", narrow, func(a *Arrays) { a.Depths[1] = 1 }, "Depths[1] is 1, the tree has 2"},
+		{"too deep", narrow, func(a *Arrays) { a.Depths[1] = math.MaxUint32 }, "Depths[1] is"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, err := Compile(irtest.Forest(c.shape))
+			if err != nil {
+				t.Fatal(err)
+			}
+			hostile := clone(*a)
+			c.damage(&hostile)
+			_, err = New(hostile)
+			var typed *Error
+			if !errors.As(err, &typed) {
+				t.Fatalf("got error %v, want an *Error", err)
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %q, want %q in it", err, c.want)
+			}
+			if _, err := New(*a); err != nil {
+				t.Errorf("undamaged: %v", err)
+			}
+		})
+	}
+}
+
+// follow walks one row by the words of Arrays' documentation, with an index
+// checked at every step, and returns its leaf numbers.
+func follow(a *Arrays, row []float64) []uint64 {
+	var leaves []uint64
+	for t, j := range a.Roots {
+		for range a.Depths[t] {
+			key, offset, column := a.node(j)
+			if column/lanes == uint64(len(a.Columns)) {
+				continue
+			}
+			c := a.Columns[column/lanes]
+			x, nan := row[c&^NaNAbove], nanKey(c)
+			above := key64(x, nan) > key
+			if a.Compare == ir.Float32 {
+				above = uint64(key32(float32(x), uint32(nan))) > key
+			}
+			j += uint32(offset)
+			if above {
+				j++
+			}
+		}
+		number, offset, _ := a.node(j)
+		if offset != 0 {
+			panic("the walk did not end on a leaf")
+		}
+		leaves = append(leaves, number)
+	}
+	return leaves
+}
+
+// scoreChecked scores rows with arrays that New took, against follow.
+func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
+	a := &e.a
+	const n = 11
+	rows := make([]float64, n*a.Features)
+	for i := range rows {
+		rows[i] = rng.NormFloat64() * 3
+	}
+	var s Scratch
+	out, ids := make([]float64, n*a.Outputs), make([]int32, n*len(a.Roots))
+	e.Margin(rows, n, out, &s)
+	e.Leaf(rows, n, ids, &s)
+	for i := range n {
+		for k, number := range follow(a, rows[i*a.Features:][:a.Features]) {
+			if got, want := ids[i*len(a.Roots)+k], a.LeafIDs[number]; got != want {
+				t.Fatalf("row %d, tree %d: leaf %d, want %d", i, k, got, want)
+			}
+		}
+	}
+}
+
+// FuzzNew damages the arrays of a random model at random: New refuses them, or
+// they can be scored.
+func FuzzNew(f *testing.F) {
+	f.Add(uint64(1), []byte{})
+	f.Add(uint64(2), []byte{3, 0, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1})
+	f.Add(uint64(3), []byte{5, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, seed uint64, damage []byte) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		sound, err := Compile(irtest.Wild(rng))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := clone(*sound)
+		for ; len(damage) >= 12; damage = damage[12:] {
+			spoil(&a, damage[0], binary.LittleEndian.Uint16(damage[1:]), binary.LittleEndian.Uint64(damage[4:]))
+		}
+		e, err := New(a)
+		if err != nil {
+			return
+		}
+		scoreChecked(t, e, rng)
+	})
+}
+
+// spoil sets element at of one array, or its length.
+func spoil(a *Arrays, which byte, at uint16, to uint64) {
+	if which >= 128 {
+		n := int(to % 100)
+		switch which % 8 {
+		case 0:
+			a.Columns = make([]uint32, n)
+		case 1:
+			a.Roots = make([]uint32, n)
+		case 2:
+			a.Depths = make([]uint32, n)
+		case 3:
+			a.Steps64 = make([]uint64, n)
+		case 4:
+			a.LeafIDs = make([]int32, n)
+		case 5:
+			a.Outputs = n
+		case 6:
+			a.LeafWidth = n
+		case 7:
+			a.Features = n
+		}
+		return
+	}
+	switch which % 8 {
+	case 0:
+		set(a.Columns, at, uint32(to))
+	case 1:
+		set(a.Roots, at, uint32(to))
+	case 2:
+		set(a.Depths, at, uint32(to))
+	case 3:
+		set(a.Nodes32, at, Node32{uint32(to), uint32(to >> 32)})
+	case 4:
+		set(a.Keys64, at, to)
+	case 5:
+		set(a.Steps32, at, uint32(to))
+	case 6:
+		set(a.Groups, at, uint32(to))
+	case 7:
+		set(a.Base, at, math.Float64frombits(to))
+	}
+}
+
+func set[T any](list []T, at uint16, to T) {
+	if len(list) > 0 {
+		list[int(at)%len(list)] = to
+	}
+}
