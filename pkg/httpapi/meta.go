@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"example.com/copse/pkg/fault"
-	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/schema"
 )
@@ -20,7 +19,8 @@ type modelEntry struct {
 	Schema  *schema.Document `json:"schema"`
 
 	compiled *schema.Schema
-	single   bool
+	single   bool // features are float32
+	outputs  int
 }
 
 // describe lists the models, the default one first. One that cannot be loaded
@@ -36,7 +36,7 @@ func (h *Handler) describe(ctx context.Context) []modelEntry {
 		}
 		e := modelEntry{Info: m.Info(), Digest: m.Digest(), Default: i == 0,
 			Trees: len(m.Engine().Arrays().Roots), Schema: m.Schema().Document(),
-			compiled: m.Schema(), single: m.Engine().Arrays().Sum == ir.Float32}
+			compiled: m.Schema(), single: m.Single(), outputs: m.Engine().Arrays().Outputs}
 		e.Name = m.Name()
 		list = append(list, e)
 		release()
