@@ -19,14 +19,18 @@ func Compile(m *ir.Model, doc schema.Document, info Info, rows []float64) ([]byt
 	if err := ir.Check(m); err != nil {
 		return nil, err
 	}
+	features := len(m.FeatureNames)
+	if len(doc.Features) != features || len(rows)%features != 0 {
+		return nil, fmt.Errorf("compile: the model has %d features, the schema %d, the self-test rows have %d values",
+			features, len(doc.Features), len(rows))
+	}
+	return compileWith(m, doc, info, selfTestSections(m, features, rows))
+}
+
+func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.Section) ([]byte, error) {
 	s, err := schema.New(doc)
 	if err != nil {
 		return nil, err
-	}
-	features := len(m.FeatureNames)
-	if s.NumFeatures() != features || len(rows)%features != 0 {
-		return nil, fmt.Errorf("compile: the model has %d features, the schema %d, the self-test rows have %d values",
-			features, s.NumFeatures(), len(rows))
 	}
 	info.Library, info.Version, info.Objective, info.Labels = m.Library, m.Version, m.Objective, m.Labels
 	if len(doc.Labels) > 0 {
@@ -52,7 +56,7 @@ func Compile(m *ir.Model, doc schema.Document, info Info, rows []float64) ([]byt
 		{Kind: bundle.Schema, Element: 1, Data: schemaText},
 	}
 	sections = append(sections, arraySections(arrays)...)
-	sections = append(sections, selfTestSections(m, features, rows)...)
+	sections = append(sections, selfTest...)
 	return bundle.Write(sections)
 }
 
