@@ -417,7 +417,7 @@ func BenchmarkBatch(b *testing.B) {
 		if shape.Votes {
 			source.Labels = []string{"setosa", "versicolor", "virginica"}
 		}
-		m := open(b, compiled(b, source), Options{Cache: NewCache(CacheAuto, 32<<20)})
+		m := open(b, compiled(b, source), Options{})
 		body := jsonRows(source)
 		b.Run(fmt.Sprintf("features=%d", shape.Features), func(b *testing.B) {
 			b.ReportAllocs()
