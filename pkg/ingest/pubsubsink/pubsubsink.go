@@ -72,14 +72,24 @@ func (s *Sink) Close() error { return s.client.Close() }
 // larger than Pub/Sub carries is a *fault.Error, since it always will be.
 func (s *Sink) Put(ctx context.Context, m ingest.Message) error {
 	if strings.HasSuffix(m.Source.Origin, "/"+s.topic) {
-		return fmt.Errorf("the sink is the topic that the event came from, %s: name another one", s.topic)
+		return fmt.Errorf("the sink is the topic that the event came from, %s, which would never end: set COPSE_SINK and COPSE_DEAD_LETTER to other topics", s.topic)
 	}
 	request := &pubsubpb.PublishRequest{Topic: s.topic, Messages: []*pubsubpb.PubsubMessage{message(&m)}}
-	if size := proto.Size(request); size > maxMessage {
-		return fault.New(fault.ReplyTooLarge, "the result has %d bytes, and Pub/Sub carries %d: send fewer rows in one record", size, maxMessage)
+	if fe := tooLarge(request); fe != nil {
+		return fe
 	}
-	_, err := s.client.Publish(ctx, request)
-	return err
+	if _, err := s.client.Publish(ctx, request); err != nil {
+		return fmt.Errorf("pubsub: %w", err)
+	}
+	return nil
+}
+
+func tooLarge(request *pubsubpb.PublishRequest) *fault.Error {
+	size := proto.Size(request)
+	if size <= maxMessage {
+		return nil
+	}
+	return fault.New(fault.ReplyTooLarge, "the result has %d bytes, and Pub/Sub carries %d: send smaller batches", size, maxMessage)
 }
 
 // message is m as Pub/Sub carries it.
