@@ -1,6 +1,7 @@
 package golearn_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"math"
 	"os"
@@ -46,12 +47,11 @@ func read(t testing.TB, data []byte) (*ir.Model, schema.Document) {
 // cases reads the rows of a fixture and golearn's answers to them.
 func cases(t *testing.T, name string) (header []string, rows [][]string) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(fixtures, name+".csv"))
+	raw, err := os.ReadFile(filepath.Join(fixtures, name+".csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

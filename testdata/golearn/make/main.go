@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"flag"
 	"fmt"
@@ -43,7 +44,6 @@ func main() {
 
 func run(out, iris string) error {
 	rng := rand.New(rand.NewSource(1))
-	rand.Seed(1) // golearn's own draws
 	flowers, err := readIris(iris)
 	if err != nil {
 		return err
@@ -100,7 +100,9 @@ func runRest(out string, flowers *data, rows []row) error {
 		bits.rows = append(bits.rows, row{cells: []string{strconv.Itoa(i & 1), strconv.Itoa(i >> 1 & 1)}, class: strconv.Itoa(i & 1)})
 	}
 	bayes := naive.NewBernoulliNBClassifier()
-	bayes.Fit(bits.grid(bits.rows))
+	if err := bayes.Fit(bits.grid(bits.rows)); err != nil {
+		return err
+	}
 	return bayes.Save(filepath.Join(out, "bayes.golearn"))
 }
 
@@ -132,14 +134,8 @@ func keep(path string, d *data, rows []row, m saver) error {
 			answers[i][base.GetClass(got, i)] = true
 		}
 	}
-	f, err := os.Create(path + ".csv")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w := csv.NewWriter(f)
 	id3, _ := m.(*trees.ID3DecisionTree)
-	w.Write(d.header(id3 != nil))
+	records := [][]string{d.header(id3 != nil)}
 	for i, r := range rows {
 		record := append(slices.Clone(r.cells), join(answers[i]))
 		if id3 != nil {
@@ -149,10 +145,13 @@ func keep(path string, d *data, rows []row, m saver) error {
 			}
 			record = append(record, shares...)
 		}
-		w.Write(record)
+		records = append(records, record)
 	}
-	w.Flush()
-	return w.Error()
+	var out bytes.Buffer
+	if err := csv.NewWriter(&out).WriteAll(records); err != nil {
+		return err
+	}
+	return os.WriteFile(path+".csv", out.Bytes(), 0o644)
 }
 
 func join(set map[string]bool) string {
@@ -261,12 +260,11 @@ func (d *data) shares(t *trees.ID3DecisionTree, r row) ([]string, error) {
 }
 
 func readIris(path string) (*data, error) {
-	f, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	records, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
