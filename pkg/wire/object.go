@@ -85,6 +85,7 @@ func (d *Decoder) members(p, done int, row []float64, r int) int {
 			if closed {
 				return p
 			}
+			p = d.space(p) // more than the one space that inOrder takes
 		}
 	}
 }
