@@ -21,6 +21,8 @@ var shapes = []struct {
 	{"float64-missing", irtest.Shape{Precision: ir.Float64, Missing: true}},
 	{"iris50", irtest.Shape{Trees: 50, Depth: 4, Features: 4, Outputs: 3, Votes: true}},
 	{"iris100", irtest.Shape{Trees: 100, Depth: 5, Features: 4, Outputs: 3, Votes: true}},
+	{"1000x31leaves", irtest.Shape{Trees: 1000, Leaves: 31, Features: 50, Op: ir.LE}},
+	{"100x2540leaves", irtest.Shape{Trees: 100, Leaves: 2540, Features: 20, Precision: ir.Float32}},
 	{"500x8", irtest.Shape{Trees: 500, Depth: 8, Features: 100, Precision: ir.Float32}},
 }
 

@@ -7,9 +7,9 @@
 // step is one subtraction whose borrow is added to the child's index. Why: the
 // same step serves < and <=, float32 features against float64 thresholds,
 // -0 and infinities without a special case, it has no branch to mispredict,
-// and it is a quarter faster than a float comparison (a compare and its flag
-// cost four instructions, a borrow none). What would change it: a compiler
-// that fuses float compares with an add.
+// and it is faster than a comparison of floats, whose flag has to be brought
+// into a register first. What would change it: vector instructions, which
+// compare floats as fast as integers.
 //
 // Question: where does NaN go? Choice: a column of keys has a NaN of its own,
 // below all numbers or above all; a feature of which some nodes send NaN left

@@ -179,6 +179,13 @@ func next[K, S, KP, SP word](keys, steps, x unsafe.Pointer, lane, j uintptr) uin
 	column := uintptr(s & (1<<(unsafe.Sizeof(s)*4) - 1))
 	node := *(*K)(unsafe.Add(keys, j*unsafe.Sizeof(KP(0))))
 	row := *(*K)(unsafe.Add(x, column*unsafe.Sizeof(K(0))+lane))
+	if !carries {
+		above := uintptr(0)
+		if row > node {
+			above = 1
+		}
+		return j + uintptr(s>>(unsafe.Sizeof(s)*4)) + above
+	}
 	_, above := bits.Sub64(uint64(node), uint64(row), 0)
 	child, _ := bits.Add64(uint64(j), uint64(s>>(unsafe.Sizeof(s)*4)), above)
 	return uintptr(child)

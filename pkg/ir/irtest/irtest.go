@@ -12,7 +12,10 @@ import (
 
 // Shape says what a Forest is like.
 type Shape struct {
-	Trees, Depth, Features int // complete trees; 0: 100, 6 and 30; -1: none
+	Trees, Depth, Features int // complete trees; 0: 100, 6 and 30; -1 trees: none
+	// Leaves, if it is not 0, is the number of leaves of trees that grow leaf by
+	// leaf wherever chance has it, as deep as they get; Depth then says nothing.
+	Leaves int
 	// Outputs is 1 if it is 0. Trees take turns adding to them, or add one
 	// vote each where Votes is set.
 	Outputs int
@@ -26,8 +29,8 @@ type Shape struct {
 	Seed    uint64
 }
 
-// Forest makes complete trees with normally distributed thresholds, so that
-// Rows spreads over all leaves.
+// Forest makes trees with normally distributed thresholds, so that Rows spread
+// over the leaves.
 func Forest(s Shape) *ir.Model {
 	s.defaults()
 	rng := rand.New(rand.NewPCG(s.Seed, 1))
@@ -42,7 +45,7 @@ func Forest(s Shape) *ir.Model {
 		m.LeafWidth, m.Link = s.Outputs, ir.Share
 	}
 	for t := range max(0, s.Trees) {
-		m.Trees = append(m.Trees, complete(rng, &s, t))
+		m.Trees = append(m.Trees, tree(rng, &s, t))
 	}
 	return m
 }
@@ -58,38 +61,54 @@ func (s *Shape) defaults() {
 	}
 }
 
-// complete makes tree t; node i has the children 2i+1 and 2i+2.
-func complete(rng *rand.Rand, s *Shape, t int) ir.Tree {
-	tree := ir.Tree{Nodes: make([]ir.Node, 1<<(s.Depth+1)-1)}
+// tree makes tree t: splits first, then leaves.
+func tree(rng *rand.Rand, s *Shape, t int) ir.Tree {
+	tree := ir.Tree{Nodes: []ir.Node{{Feature: ir.Leaf}}}
 	if !s.Votes {
 		tree.Group = t % s.Outputs
 	}
-	inner := len(tree.Nodes) / 2
+	splits := 1<<s.Depth - 1
+	if s.Leaves > 0 {
+		splits = s.Leaves - 1
+	}
+	open := []int32{0}
+	for range splits {
+		at := 0 // breadth first: a complete tree
+		if s.Leaves > 0 {
+			at = rng.IntN(len(open))
+		}
+		i, child := open[at], int32(len(tree.Nodes))
+		tree.Nodes = append(tree.Nodes, ir.Node{Feature: ir.Leaf}, ir.Node{Feature: ir.Leaf})
+		tree.Nodes[i] = ir.Node{
+			Feature: int32(rng.IntN(s.Features)), Left: child, Right: child + 1,
+			Threshold: s.Precision.Round(rng.NormFloat64()), Op: s.Op,
+			MissingLeft: !s.Missing || rng.IntN(2) == 0,
+		}
+		if s.Leaves > 0 {
+			open[at] = open[len(open)-1]
+			open = open[:len(open)-1]
+		} else {
+			open = open[1:]
+		}
+		open = append(open, child, child+1)
+	}
 	for i := range tree.Nodes {
-		n := &tree.Nodes[i]
-		if i < inner {
-			*n = ir.Node{
-				Feature: int32(rng.IntN(s.Features)), Left: int32(2*i + 1), Right: int32(2*i + 2),
-				Threshold: s.Precision.Round(rng.NormFloat64()), Op: s.Op,
-				MissingLeft: !s.Missing || rng.IntN(2) == 0,
-			}
-			continue
-		}
-		*n = ir.Node{Feature: ir.Leaf, Value: int32(len(tree.Values)), ID: int32(i)}
-		if !s.Votes {
-			tree.Values = append(tree.Values, s.Precision.Round(rng.NormFloat64()/10))
-			continue
-		}
-		vote := rng.IntN(s.Outputs)
-		for o := range s.Outputs {
-			v := 0.0
-			if o == vote {
-				v = 1
-			}
-			tree.Values = append(tree.Values, v)
+		if n := &tree.Nodes[i]; n.Feature == ir.Leaf {
+			n.Value, n.ID = int32(len(tree.Values)), int32(i)
+			tree.Values = append(tree.Values, leaf(rng, s)...)
 		}
 	}
 	return tree
+}
+
+// leaf makes one leaf's values.
+func leaf(rng *rand.Rand, s *Shape) []float64 {
+	if !s.Votes {
+		return []float64{s.Precision.Round(rng.NormFloat64() / 10)}
+	}
+	votes := make([]float64, s.Outputs)
+	votes[rng.IntN(s.Outputs)] = 1
+	return votes
 }
 
 // Rows makes n normally distributed rows for m, rounded to its input.
