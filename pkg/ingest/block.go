@@ -34,7 +34,7 @@ type item struct {
 	row, rows int // its rows in the block's frame
 	firstID   int // its first id in the block's, or -1
 	batch     bool
-	fault     *fault.Error // of the record as a whole
+	fault     *fault.Error  // of the record as a whole
 	faults    []fault.Error // of its rows, which are counted in the block
 	bad       bool          // there are rows, and all are bad
 }

@@ -145,7 +145,7 @@ var cases = []struct {
 	{"NDJSON, stated", "application/x-ndjson", `{"x":1}`, answered, `1`},
 	{"an id", "", `{"id":"7"}`, answered, `2`},
 	{"ids", "", `{"ids":["7","1","gone"]}`, answered, `2 1 features_not_found`},
-	{"some bad rows", "", `[{"x":1},{"x":11},{"z":1}]`, answered, `1 out_of_range unknown_field`},
+	{"some bad rows", "", `[{"x":1},{"x":11},{"x":1,"z":1}]`, answered, `1 out_of_range unknown_field`},
 	{"an empty batch", "", `[]`, answered, ``},
 	{"no JSON", "", `{"x":`, dead, "malformed"},
 	{"nothing", "", ``, dead, "empty_body"},

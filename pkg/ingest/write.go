@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
@@ -147,7 +148,9 @@ func (e *event) put(ctx context.Context, b *block, it *item) *fault.Error {
 		}
 		req.Out = out.Bytes()
 	} else {
-		req.Out = req.Encoder.AppendRow(req.Out[:0], w, f, a, it.row, extra)
+		one := frame.Answers{Outputs: a.Outputs, Values: a.Values, Index: a.Index[it.row : it.row+1]}
+		reply := req.Encoder.AppendReply(req.Out[:0], w, &one)
+		req.Out = append(append(append(reply[:len(reply)-1], ','), extra...), '}')
 	}
 	err = e.h.o.Sink.Put(ctx, Message{Source: r.Source, Group: r.Group, ID: stableID(r), Body: req.Out})
 	if err == nil {

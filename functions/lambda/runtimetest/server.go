@@ -19,6 +19,9 @@ import (
 	"time"
 )
 
+// maxLoops is more loops than any process has.
+const maxLoops = 1000
+
 const prefix = "/2018-06-01/runtime/"
 
 // Reply is how an invocation ended.
@@ -43,11 +46,12 @@ type Server struct {
 	once  sync.Once
 	initE chan *Error
 
+	loops chan int // how many loops wait in /next, at each new one
+
 	mu      sync.Mutex
 	open    map[string]*invocation
 	count   int
-	waiting int // loops that wait in /next
-	most    int
+	waiting int
 }
 
 type invocation struct {
@@ -61,7 +65,7 @@ type invocation struct {
 func NewServer() *Server {
 	s := &Server{
 		queue: make(chan *invocation), first: make(chan struct{}),
-		initE: make(chan *Error, 1), open: map[string]*invocation{},
+		initE: make(chan *Error, 1), loops: make(chan int, maxLoops), open: map[string]*invocation{},
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	return s
@@ -82,28 +86,35 @@ func (s *Server) Ready() <-chan struct{} { return s.first }
 // InitError receives the error that the process reports of its start.
 func (s *Server) InitError() <-chan *Error { return s.initE }
 
-// Loops is the largest number of loops that have waited for an event at once.
-func (s *Server) Loops() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.most
+// WaitLoops waits until n loops of the process wait for an event at once.
+func (s *Server) WaitLoops(ctx context.Context, n int) error {
+	for {
+		select {
+		case k := <-s.loops:
+			if k >= n {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
-// timeout is the time of an invocation whose context has no deadline.
+// timeout is the time of an invocation of which no other is said.
 const timeout = 30 * time.Second
 
-// Invoke hands an event to the process and waits for its reply. The deadline
-// of ctx is the invocation's.
+// Invoke hands an event to the process and waits for its reply.
 func (s *Server) Invoke(ctx context.Context, payload []byte) (Reply, error) {
+	return s.InvokeUntil(ctx, payload, time.Now().Add(timeout))
+}
+
+// InvokeUntil is Invoke with the deadline that the process is told.
+func (s *Server) InvokeUntil(ctx context.Context, payload []byte, deadline time.Time) (Reply, error) {
 	s.mu.Lock()
 	s.count++
-	in := &invocation{id: fmt.Sprintf("request-%d", s.count), payload: payload, reply: make(chan Reply, 1)}
+	in := &invocation{id: fmt.Sprintf("request-%d", s.count), payload: payload, deadline: deadline, reply: make(chan Reply, 1)}
 	s.open[in.id] = in
 	s.mu.Unlock()
-	var ok bool
-	if in.deadline, ok = ctx.Deadline(); !ok {
-		in.deadline = time.Now().Add(timeout)
-	}
 	select {
 	case s.queue <- in:
 	case <-ctx.Done():
@@ -157,7 +168,10 @@ func (s *Server) wait(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting += n
-	s.most = max(s.most, s.waiting)
+	select {
+	case s.loops <- s.waiting:
+	default: // nobody listens any more
+	}
 }
 
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, id string, failed bool) {
