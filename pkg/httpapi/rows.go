@@ -17,7 +17,7 @@ import (
 // predict answers POST /predict: one row, a JSON object, or its id.
 func (h *Handler) predict(x *exchange) {
 	if m, fe := mediaOf(x.r.Header); fe != nil || m != wire.JSON {
-		x.fail(fault.New(fault.UnsupportedMedia, "/predict takes application/json; other forms go to /batch-predict"))
+		x.fail(fault.New(fault.UnsupportedMedia, "/predict takes one row as application/json (with curl: -H 'content-type: application/json'); other forms go to /batch-predict"))
 		return
 	}
 	if m, ok := accepted(x.r.Header["Accept"]); !ok || m != wire.JSON {
@@ -139,7 +139,7 @@ func (h *Handler) batch(x *exchange) {
 	h.metrics.rows(&req.Answers.Stats)
 	x.stream(out, func(w io.Writer) error {
 		return req.Encoder.Batch(w, out, m.Formatter(), &req.Frame, &req.Answers)
-	}, sizeHint(&req.Answers))
+	}, sizeHint(out, &req.Answers))
 }
 
 // many reads and answers the rows of req.Body.
@@ -154,8 +154,15 @@ func (h *Handler) many(ctx context.Context, m *predict.Model, req *predict.Reque
 	return nil
 }
 
-// sizeHint is a lower bound of a batch reply's size.
-func sizeHint(a *frame.Answers) int { return 16 * len(a.Index) }
+// sizeHint is about the size of a batch reply, for the question whether to
+// compress it.
+func sizeHint(m wire.Media, a *frame.Answers) int {
+	perRow := 60
+	if m == wire.CSV {
+		perRow = 16
+	}
+	return perRow * len(a.Index)
+}
 
 // Invoke answers a bare JSON payload, as a direct invocation sends it: an
 // object is a row and gets the reply of /predict, a list, or an object with
@@ -237,7 +244,7 @@ func mediaOf(h http.Header) (wire.Media, *fault.Error) {
 		return m, nil
 	}
 	return wire.JSON, fault.New(fault.UnsupportedMedia,
-		"the content type must be application/json, text/csv or application/x-ndjson, in UTF-8")
+		"the content type must be application/json, text/csv or application/x-ndjson, in UTF-8 (with curl: -H 'content-type: application/json')")
 }
 
 // minGzip is the reply from which gzip is worth its cost: what fits into one
@@ -251,12 +258,15 @@ var deflaters = sync.Pool{New: func() any {
 
 // stream writes a reply that may be large, gzipped where the client takes it.
 func (x *exchange) stream(m wire.Media, write func(io.Writer) error, size int) {
+	zipped := size >= minGzip && acceptsGzip(x.r.Header["Accept-Encoding"])
+	if zipped {
+		x.w.Header()["Content-Encoding"] = gzipHeader
+	}
 	x.begin(http.StatusOK, mediaHeaders[m])
 	var err error
-	if size < minGzip || !acceptsGzip(x.r.Header["Accept-Encoding"]) {
+	if !zipped {
 		err = write(x.w)
 	} else {
-		x.w.Header()["Content-Encoding"] = gzipHeader
 		z, _ := deflaters.Get().(*gzip.Writer)
 		z.Reset(x.w)
 		if err = write(z); err == nil {
