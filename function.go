@@ -1,0 +1,20 @@
+// Package copse registers the functions that Google's build pack serves; it
+// takes them from a module's root. The work is done in functions/gcf.
+package copse
+
+import (
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"example.com/copse/functions/gcf"
+	"example.com/copse/pkg/ingest/logsink"
+	"example.com/copse/pkg/ingest/pubsubsink"
+)
+
+func init() {
+	f := gcf.Start(map[string]gcf.Driver{
+		"log":             logsink.Open,
+		pubsubsink.Scheme: pubsubsink.Open,
+	})
+	functions.HTTP("Predict", f.Predict)
+	functions.HTTP("OnEvent", f.OnEvent)
+}

@@ -1,0 +1,121 @@
+package gcf
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/ingest"
+)
+
+// OnEvent answers one event: 200 once its record is done, another status where
+// it should be delivered again. Requests that are no POST (probes, metrics)
+// are those of Predict.
+func (f *Function) OnEvent(w http.ResponseWriter, r *http.Request) {
+	f.contain(w, r, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			f.app.HTTP.ServeHTTP(w, r)
+			return
+		}
+		if fe := f.onEvent(w, r); fe != nil {
+			f.app.Log.WarnContext(r.Context(), "event not done", "code", fe.Code.String(), "error", fe.Error())
+			problem(w, fe)
+		}
+	})
+}
+
+func (f *Function) onEvent(w http.ResponseWriter, r *http.Request) *fault.Error {
+	if f.app.Ingest == nil {
+		return fault.New(fault.NotFound, "this function answers requests: deploy with --entry-point=%s for events", TargetOnEvent)
+	}
+	held, fe := f.hold(r.ContentLength)
+	if fe != nil {
+		return fe
+	}
+	defer f.reading.Release(held)
+	body, fe := f.read(w, r)
+	if fe != nil {
+		return fe
+	}
+	e, fe := decode(r.Header, body)
+	if fe != nil {
+		return fe
+	}
+	if e.kind != typePublished {
+		// Delivering it again would change nothing.
+		f.app.Log.WarnContext(r.Context(), "event of a type that is not handled: passed over", "type", fault.Quote([]byte(e.kind)))
+		return nil
+	}
+	ctx := r.Context()
+	if limit := f.app.Config.Timeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if outcomes := f.app.Ingest.Handle(ctx, []ingest.Record{e.record}); len(outcomes) != 1 || outcomes[0] != ingest.Done {
+		return fault.New(fault.Internal, "the record is not done and should be delivered again: the log says why")
+	}
+	return nil
+}
+
+// hold reserves memory for a body before it is read, so that many large events
+// at once are put off (Pub/Sub delivers them again) and not held.
+func (f *Function) hold(length int64) (int64, *fault.Error) {
+	c := f.app.Config
+	if length > c.MaxBody {
+		return 0, tooLarge(c.MaxBody)
+	}
+	if length < 0 {
+		length = c.MaxBody // chunked: it may be anything
+	}
+	length = min(length, c.MaxInflight)
+	if !f.reading.TryAcquire(length) {
+		return 0, fault.New(fault.Overloaded, "too many events at once: deliver it again, or set COPSE_MAX_INFLIGHT higher")
+	}
+	return length, nil
+}
+
+func (f *Function) read(w http.ResponseWriter, r *http.Request) ([]byte, *fault.Error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.app.Config.MaxBody))
+	if err == nil {
+		return body, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge(f.app.Config.MaxBody)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fault.Wrap(fault.Malformed, err, "the body did not arrive in time")
+	}
+	return nil, fault.Wrap(fault.Malformed, err, "the body did not arrive whole")
+}
+
+func tooLarge(limit int64) *fault.Error {
+	return fault.New(fault.TooLarge, "the event has more than %d bytes: send less, or set COPSE_MAX_BODY higher", limit)
+}
+
+// problem answers with an error in the shape of the native interface.
+func problem(w http.ResponseWriter, fe *fault.Error) {
+	body, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	}{"urn:copse:problem:" + fe.Code.String(), fe.Code.Title(), fe.Code.Status(), fe.Code.String(), fe.Message})
+	if err != nil { // strings and a number only
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	if fe.Code.Outcome() == fault.Retry && fe.Code != fault.Internal {
+		h.Set("Retry-After", "1")
+	}
+	w.WriteHeader(fe.Code.Status())
+	_, _ = w.Write(append(body, '\n'))
+}
