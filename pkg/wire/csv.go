@@ -129,9 +129,14 @@ func (d *Decoder) csvRows(p, max int) int {
 		if row == nil {
 			return -1
 		}
-		if p = d.record(p, row, r); p < 0 {
+		end := d.record(p, row, r)
+		if end < 0 {
 			return -1
 		}
+		if d.longest > 0 && end-p > d.longest+1 {
+			return d.fail(longRecord(d.base+int64(p), d.longest))
+		}
+		p = end
 	}
 	return p
 }
@@ -156,9 +161,7 @@ func (d *Decoder) record(p int, row []float64, r int) int {
 				x, end = shortNumber(b, p)
 			}
 			if end < 0 {
-				if x, end = parseNumber(b, p); x-x != 0 {
-					end = -1
-				}
+				x, end = quickNumber(b, p)
 			}
 			if end > 0 && end < len(b) && (b[end] == ',' || b[end] == '\n') {
 				row[c] = x

@@ -21,6 +21,7 @@ type Decoder struct {
 	level   int // nesting of the row that is being read
 	unknown int // unknown members of that row so far
 	text    int // limit of one value's text, in bytes
+	longest int // limit of one line or record, in bytes, or 0
 	scratch []byte
 	columns []int32 // of data or CSV: the feature at each place, or -1
 	found   int     // columns that are features
@@ -41,6 +42,7 @@ func (d *Decoder) begin(body []byte, s *schema.Schema, o *Options, f *frame.Fram
 		d.text = DefaultText
 	}
 	d.suggest.reset()
+	d.longest = 0
 }
 
 // end lets go of what belongs to the caller, and turns the scanner's finding

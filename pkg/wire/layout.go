@@ -139,7 +139,7 @@ func (l *layout) inOrder(b []byte, p, c int, row []float64) (col, next int, clos
 		}
 		x, end := shortNumber(b, q)
 		if end < 0 {
-			if x, end = parseNumber(b, q); end < 0 || end+2 > len(b) || x-x != 0 {
+			if x, end = quickNumber(b, q); end < 0 || end+2 > len(b) {
 				return c, p, false
 			}
 		}

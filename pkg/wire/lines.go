@@ -33,9 +33,13 @@ func (d *Decoder) lines(p, max int) int {
 			if row == nil {
 				return -1
 			}
-			d.quiet = true
-			d.line(p, start, row, r)
-			d.quiet = false
+			if d.longest > 0 && end-p > d.longest {
+				d.keep(longLine(row, r, d.longest))
+			} else {
+				d.quiet = true
+				d.line(p, start, row, r)
+				d.quiet = false
+			}
 		}
 		p = next
 	}

@@ -240,3 +240,60 @@ func shortNumber(b []byte, p int) (x float64, end int) {
 	x = float64(m) / pow10float[fraction]
 	return math.Float64frombits(math.Float64bits(x) | sign<<63), p + n
 }
+
+// longLead is how many bytes longNumber looks at without checking.
+const longLead = 48
+
+// longNumber reads a number with a point, without an exponent, of at most 7
+// digits before the point and 19 in all, in blocks of eight digits: the length
+// of the last block costs no branch. There must be longLead bytes at p. Any
+// other number, or none, gives -1.
+func longNumber(b []byte, p int) (x float64, end int) {
+	b = b[p : p+longLead]
+	sign := negative(b[0])
+	i := int(sign)
+	v, other := digits8(load(b, i))
+	whole := bits.TrailingZeros64(other) >> 3
+	if whole == 0 || whole == 8 || b[i+whole] != '.' || whole > 1 && b[i] == '0' {
+		return 0, -1
+	}
+	m := join8(v << (64 - 8*whole))
+	i += whole + 1
+	point := i
+	for n := 8; n == 8; i += n {
+		if i-point > 16 {
+			return 0, -1
+		}
+		v, other = digits8(load(b, i))
+		n = bits.TrailingZeros64(other) >> 3
+		m = m*pow10int[n] + join8(v<<(64-8*n))
+	}
+	fraction := i - point
+	if fraction == 0 || whole+fraction > 19 || b[i]|0x20 == 'e' {
+		return 0, -1
+	}
+	if m < 1<<53 {
+		x = float64(m) / pow10float[fraction]
+	} else {
+		var ok bool
+		if x, ok = eiselLemire(m, -fraction); !ok {
+			return 0, -1
+		}
+	}
+	return math.Float64frombits(math.Float64bits(x) | sign<<63), p + i
+}
+
+// quickNumber tries the fast ways to a number at p and then the one that knows
+// all; there must be lead bytes at p. A number that float64 cannot hold, or
+// none, gives -1.
+func quickNumber(b []byte, p int) (x float64, end int) {
+	if p+longLead <= len(b) {
+		if x, end = longNumber(b, p); end >= 0 {
+			return x, end
+		}
+	}
+	if x, end = parseNumber(b, p); x-x != 0 {
+		return 0, -1
+	}
+	return x, end
+}

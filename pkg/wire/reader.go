@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// readBlock is how much a Reader asks its source for at once, in bytes.
+	// readBlock is how much a Reader asks its source for at once, in bytes, as
+	// long as no record is larger.
 	readBlock = 256 << 10
 	// maxRecord is the longest line or record that a Reader takes, in bytes: as
 	// much as the largest body by default, and room for 65,535 features.
@@ -32,13 +33,15 @@ type Reader struct {
 	o       Options
 	longest int // bytes of one record
 
-	buf   []byte // what is read and not yet decoded: buf[from:]
-	from  int
-	ready int   // end of the last record that is known to be complete
-	base  int64 // offset of buf[0] in the input
-	eof   bool
-	idle  int
-	err   error // ends the reading for good
+	buf    []byte // what is read and not yet decoded: buf[from:]
+	from   int
+	ready  int   // end of the last record that is known to be complete
+	looked int   // end of what complete has looked at
+	quotes int   // and how many quotes there were
+	base   int64 // offset of buf[0] in the input
+	eof    bool
+	idle   int
+	err    error // ends the reading for good
 
 	header bool // the CSV header was read
 	skip   bool // inside a line that is too long
@@ -99,30 +102,36 @@ func (r *Reader) atEnd() error {
 }
 
 // complete looks for the end of the last complete record in the buffer, and
-// says whether there is a new one.
+// says whether there is a new one. It looks at every byte once.
 func (r *Reader) complete() bool {
+	text := r.buf[r.looked:]
 	switch {
 	case r.eof:
 		r.ready = len(r.buf)
 	case r.m == NDJSON:
-		r.ready = r.from + bytes.LastIndexByte(r.buf[r.from:], '\n') + 1
+		if n := bytes.LastIndexByte(text, '\n'); n >= 0 {
+			r.ready = r.looked + n + 1
+		}
 	default:
-		r.ready = r.from + wholeRecords(r.buf[r.from:])
+		if n := r.wholeRecords(text); n > 0 {
+			r.ready = r.looked + n
+		}
 	}
+	r.looked = len(r.buf)
 	return r.from < r.ready
 }
 
-// wholeRecords is the length of the complete CSV records at the start of b: a
-// line end ends a record if the quotes before it come in pairs.
-func wholeRecords(b []byte) (end int) {
-	p, quotes := 0, 0
-	for {
-		n := bytes.IndexByte(b[p:], '\n')
+// wholeRecords is the length of text up to the end of its last complete CSV
+// record, or 0: a line end ends a record if the quotes before it come in pairs.
+func (r *Reader) wholeRecords(text []byte) (end int) {
+	for p := 0; ; {
+		n := bytes.IndexByte(text[p:], '\n')
 		if n < 0 {
+			r.quotes += bytes.Count(text[p:], []byte{'"'})
 			return end
 		}
-		quotes += bytes.Count(b[p:p+n], []byte{'"'})
-		if p += n + 1; quotes%2 == 0 {
+		r.quotes += bytes.Count(text[p:p+n], []byte{'"'})
+		if p += n + 1; r.quotes%2 == 0 {
 			end = p
 		}
 	}
@@ -144,9 +153,13 @@ func (r *Reader) check() error {
 	return r.end()
 }
 
+func longRecord(at int64, limit int) *fault.Error {
+	return fault.New(fault.TooLarge, "the record at byte %d is longer than %d bytes: is a quote left open?", at, limit)
+}
+
 func (r *Reader) begin(f *frame.Frame) {
 	r.d.begin(r.buf[:r.ready], r.s, &r.o, f)
-	r.d.base = r.base
+	r.d.base, r.d.longest = r.base, r.longest
 }
 
 func (r *Reader) end() error {
@@ -181,12 +194,10 @@ func (r *Reader) decode(f *frame.Frame, maxRows int) error {
 
 // fill reads another block behind what is left.
 func (r *Reader) fill(f *frame.Frame) error {
-	r.base += int64(r.from)
-	r.buf = r.buf[:copy(r.buf, r.buf[r.from:])]
-	r.from, r.ready = 0, 0
+	r.drop(r.from)
 	if len(r.buf) > r.longest {
 		if r.m == CSV {
-			return fault.New(fault.TooLarge, "the record at byte %d is longer than %d bytes: is a quote left open?", r.base, r.longest)
+			return longRecord(r.base, r.longest)
 		}
 		if !r.skip {
 			r.longLine(f)
@@ -194,10 +205,10 @@ func (r *Reader) fill(f *frame.Frame) error {
 		r.skip = true
 		r.drop(len(r.buf))
 	}
-	if cap(r.buf)-len(r.buf) < readBlock {
-		r.buf = append(make([]byte, 0, max(2*cap(r.buf), 2*readBlock)), r.buf...)
+	if len(r.buf) == cap(r.buf) {
+		r.buf = append(make([]byte, 0, max(2*cap(r.buf), readBlock)), r.buf...)
 	}
-	n, err := r.in.Read(r.buf[len(r.buf) : len(r.buf)+readBlock])
+	n, err := r.in.Read(r.buf[len(r.buf):cap(r.buf)])
 	r.buf = r.buf[:len(r.buf)+n]
 	if r.idle++; n > 0 {
 		r.idle = 0
@@ -214,9 +225,11 @@ func (r *Reader) fill(f *frame.Frame) error {
 	return err
 }
 
+// drop throws the first bytes of the buffer away.
 func (r *Reader) drop(n int) {
 	r.base += int64(n)
 	r.buf = r.buf[:copy(r.buf, r.buf[n:])]
+	r.from, r.ready, r.looked = 0, 0, max(0, r.looked-n)
 }
 
 // dropLine throws away what belongs to a line that is too long.
@@ -231,7 +244,13 @@ func (r *Reader) dropLine() {
 
 // longLine adds a row for a line that is passed over.
 func (r *Reader) longLine(f *frame.Frame) {
-	blank(f.Append())
-	f.Fail(fault.Error{Code: fault.TextTooLong, Row: f.Rows - 1, Rule: limitRule(r.longest),
-		Message: "the line is longer than " + strconv.Itoa(r.longest) + " bytes"})
+	row := f.Append()
+	f.Fail(longLine(row, f.Rows-1, r.longest))
+}
+
+// longLine is the fault of a line beyond its limit.
+func longLine(row []float64, r, limit int) fault.Error {
+	blank(row)
+	return fault.Error{Code: fault.TextTooLong, Row: r, Rule: limitRule(limit),
+		Message: "the line is longer than " + strconv.Itoa(limit) + " bytes"}
 }
