@@ -1,0 +1,216 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/copse/pkg/engine"
+	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/predict"
+	"example.com/copse/pkg/schema"
+)
+
+// How a measurement is made: the least of several repetitions, each long
+// enough for the clock.
+const (
+	benchRepetitions = 5
+	benchTime        = 100 * time.Millisecond
+	benchRows        = 1000 // made where no file is given
+	maxBatch         = 1 << 20
+	maxThreads       = 1024
+)
+
+// measurement is one line of `copse bench --json`.
+type measurement struct {
+	Batch         int     `json:"batch"`
+	Threads       int     `json:"threads"`
+	NsPerRow      float64 `json:"ns_per_row"` // wall time over the rows of all threads
+	RowsPerSecond float64 `json:"rows_per_second"`
+	Kernel        string  `json:"kernel"`
+	Trees         int     `json:"trees"`
+}
+
+type benchFlags struct {
+	rows    string
+	batches []int
+	threads int
+	json    bool
+}
+
+func newBench() *cobra.Command {
+	var flags benchFlags
+	c := &cobra.Command{
+		Use:   "bench PATH",
+		Short: "Measure the engine alone: rows in memory to final values",
+		Long: `bench scores row-major rows in memory, transform included, going round the rows
+of a file. Nothing else is measured: no reading, no rules, no memory of answers.
+Each figure is the minimum over five repetitions of at least 100 ms. Without
+--rows, rows are made from the model's schema.`,
+		Example: `  copse bench churn.copse
+  copse bench --json --rows customers.csv --batch 1,64,1000 --threads 2 churn.copse`,
+		Args: exactly(1, "one model file"),
+		RunE: func(c *cobra.Command, args []string) error { return runBench(c, args[0], flags) },
+	}
+	c.Flags().StringVar(&flags.rows, "rows", "", "file of rows, CSV or JSONL")
+	c.Flags().IntSliceVar(&flags.batches, "batch", []int{1, 64, 1000}, "rows of one call")
+	c.Flags().IntVar(&flags.threads, "threads", 1, "threads that score at the same time")
+	c.Flags().BoolVar(&flags.json, "json", false, "print a JSON object a line")
+	return c
+}
+
+func (f *benchFlags) check() error {
+	if f.threads < 1 || f.threads > maxThreads {
+		return fmt.Errorf("--threads: must be from 1 to %d", maxThreads)
+	}
+	for _, b := range f.batches {
+		if b < 1 || b > maxBatch {
+			return fmt.Errorf("--batch: must be from 1 to %d", maxBatch)
+		}
+	}
+	return nil
+}
+
+func runBench(c *cobra.Command, path string, flags benchFlags) error {
+	if err := flags.check(); err != nil {
+		return err
+	}
+	m, err := openModel(path)
+	if err != nil {
+		return err
+	}
+	var rows []float64
+	if flags.rows != "" {
+		rows, err = heldRows(flags.rows, m, c.InOrStdin())
+	} else {
+		rows, err = madeRows(m)
+	}
+	if err != nil {
+		return err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(flags.threads, runtime.GOMAXPROCS(0))))
+	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
+	if !flags.json {
+		fmt.Fprintln(table, "batch\tthreads\tns/row\trows/s\tkernel\ttrees\t")
+	}
+	for _, batch := range flags.batches {
+		k := measure(m.Engine(), rows, batch, flags.threads)
+		if flags.json {
+			if err := writeJSON(c.OutOrStdout(), k); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(table, "%d\t%d\t%.1f\t%.0f\t%s\t%d\t\n", k.Batch, k.Threads, k.NsPerRow, k.RowsPerSecond, k.Kernel, k.Trees)
+	}
+	return table.Flush()
+}
+
+// measure takes the best of the repetitions.
+func measure(e *engine.Engine, rows []float64, batch, threads int) measurement {
+	features := e.Arrays().Features
+	n := len(rows) / features
+	// The end is followed by the beginning, so that every batch is one piece.
+	ring := slices.Clone(rows)
+	for i := 0; len(ring) < len(rows)+batch*features; i = (i + 1) % n {
+		ring = append(ring, rows[i*features:(i+1)*features]...)
+	}
+	best := math.Inf(1)
+	for range benchRepetitions {
+		best = min(best, repetition(e, ring, n, batch, threads))
+	}
+	return measurement{Batch: batch, Threads: threads, NsPerRow: best, RowsPerSecond: 1e9 / best,
+		Kernel: e.Kernel(batch), Trees: len(e.Arrays().Roots)}
+}
+
+// repetition scores for benchTime on all threads and returns ns a row.
+func repetition(e *engine.Engine, ring []float64, n, batch, threads int) float64 {
+	counts := make([]int, threads)
+	var all sync.WaitGroup
+	start := time.Now()
+	for t := range threads {
+		all.Go(func() { counts[t] = goRound(e, ring, n, batch, t*n/threads, start.Add(benchTime)) })
+	}
+	all.Wait()
+	wall := time.Since(start)
+	total := 0
+	for _, c := range counts {
+		total += c
+	}
+	return float64(wall.Nanoseconds()) / float64(total)
+}
+
+// goRound scores batches from row at on until a time, and counts the rows. The
+// clock is read once for some thousand rows.
+func goRound(e *engine.Engine, ring []float64, n, batch, at int, until time.Time) int {
+	const between = 4096
+	a := e.Arrays()
+	out := make([]float64, batch*a.Outputs)
+	var scratch engine.Scratch
+	done := 0
+	for next := 0; ; {
+		e.Score(ring[at*a.Features:(at+batch)*a.Features], batch, out, &scratch)
+		done += batch
+		if at += batch; at >= n {
+			at %= n
+		}
+		if done >= next {
+			if !time.Now().Before(until) {
+				return done
+			}
+			next = done + between
+		}
+	}
+}
+
+// madeRows draws rows that the schema accepts, the same ones every time.
+func madeRows(m *predict.Model) ([]float64, error) {
+	s := m.Schema()
+	rng := rand.New(rand.NewPCG(1, 2))
+	var f frame.Frame
+	f.Reset(s.NumFeatures())
+	for range benchRows {
+		row := f.Append()
+		for c := range row {
+			row[c] = draw(s, c, rng)
+		}
+	}
+	s.Validate(&f)
+	if len(f.Faults) > 0 {
+		return nil, errors.New("no rows can be made that fit the schema's rules: give some with --rows")
+	}
+	s.Clean(&f, single(m))
+	return f.Values, nil
+}
+
+// draw makes a value of a feature: uniform in its range where that is finite,
+// else around its one end, else around 0.
+func draw(s *schema.Schema, c int, rng *rand.Rand) float64 {
+	feature := s.Feature(c)
+	lo, hi := s.Range(c)
+	var x float64
+	switch {
+	case feature.Type == schema.Category || feature.Type == schema.Boolean:
+		return float64(rng.IntN(int(hi) + 1))
+	case !math.IsInf(lo, 0) && !math.IsInf(hi, 0):
+		x = lo + (hi-lo)*rng.Float64()
+	case !math.IsInf(lo, 0):
+		x = lo + rng.ExpFloat64()
+	case !math.IsInf(hi, 0):
+		x = hi - rng.ExpFloat64()
+	default:
+		x = rng.NormFloat64()
+	}
+	if feature.Type == schema.Integer {
+		x = math.Max(math.Ceil(lo), math.Floor(x))
+	}
+	return x
+}

@@ -1,0 +1,138 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"example.com/copse/pkg/wire"
+)
+
+// scoreFlags are the flags of copse score.
+type scoreFlags struct {
+	model       string
+	kind        string
+	format      string
+	inputFormat string
+	out         string
+	ignoreExtra bool
+	noHeader    bool
+}
+
+func newScore() *cobra.Command {
+	var flags scoreFlags
+	c := &cobra.Command{
+		Use:   "score [flags] IN…",
+		Short: "Score files of rows: CSV or JSONL, plain, .gz or .zst",
+		Long: `score reads rows from files, in bounded memory and on all cores, and writes one
+line a row, in the order of the input. - is standard input. What a file is, is
+told from its name and content; .gz and .zst are undone, also for the output.
+
+--output is one of
+  prediction  the label or number, and the probabilities (default)
+  values      what the library's own predict returns
+  margin      the raw scores before its transform
+  leaf        the leaf index of every tree
+
+A row that cannot be scored has its error in its line, and the exit status is
+1. Input that cannot be read on ends the command with 2, and OUT is not
+written: it appears only when it is whole. Rows are numbered from 0, on through
+all files.`,
+		Example: `  copse score iris.csv
+  copse score --model churn.copse customers.csv.gz -o scores.csv
+  zcat big.jsonl.gz | copse score --model churn.copse --output margin --format jsonl - > margins.jsonl`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("%s takes at least one file, or - for standard input (see %s --help)", c.CommandPath(), c.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return runScore(c, args, flags) },
+	}
+	c.Flags().StringVar(&flags.model, "model", "", modelHelp)
+	c.Flags().StringVar(&flags.kind, "output", "prediction", "what is written: prediction, values, margin or leaf")
+	c.Flags().StringVar(&flags.format, "format", "", "form of the output: csv or jsonl (default: by OUT's name, else csv)")
+	c.Flags().StringVar(&flags.inputFormat, "input-format", "", "form of the input: csv or jsonl (default: by name and content)")
+	c.Flags().StringVarP(&flags.out, "out", "o", "", "file to write, complete or not at all (default: standard output)")
+	c.Flags().BoolVar(&flags.ignoreExtra, "ignore-extra", false, "pass over columns and members that are no feature")
+	c.Flags().BoolVar(&flags.noHeader, "no-header", false, "CSV has no header: columns by position, in the schema's order")
+	return c
+}
+
+// kindByName is the inverse of wire.Kind's String.
+func kindByName(name string) (wire.Kind, error) {
+	for _, k := range []wire.Kind{wire.Prediction, wire.Values, wire.Margin, wire.Leaf} {
+		if k.String() == name {
+			return k, nil
+		}
+	}
+	return 0, errors.New("--output: must be prediction, values, margin or leaf")
+}
+
+func outputMedia(format, path string) (wire.Media, error) {
+	if format == "" {
+		if m, ok := mediaByName(extension(path)); ok {
+			return m, nil
+		}
+		if extension(path) == "parquet" {
+			return 0, badFormat("--format", "parquet")
+		}
+		return wire.CSV, nil
+	}
+	if m, ok := mediaByName(format); ok {
+		return m, nil
+	}
+	return 0, badFormat("--format", format)
+}
+
+func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
+	kind, err := kindByName(flags.kind)
+	if err != nil {
+		return err
+	}
+	media, err := outputMedia(flags.format, flags.out)
+	if err != nil {
+		return err
+	}
+	if _, ok := mediaByName(flags.inputFormat); !ok && flags.inputFormat != "" {
+		return badFormat("--input-format", flags.inputFormat)
+	}
+	m, err := openModel(flags.model)
+	if err != nil {
+		return err
+	}
+	bar, err := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
+	if err != nil {
+		return err
+	}
+	out, err := openOutput(flags.out, c.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	// A signal ends the work in good order: no half file stays.
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := newPipeline(m, kind, media, out, bar)
+	err = out.finish(p.score(ctx, paths, c.InOrStdin(), flags))
+	bar.finish()
+	switch {
+	case err != nil:
+		return withoutPipe(err)
+	case p.bad > 0:
+		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer\n", p.bad, p.rows)
+		return errFailed
+	}
+	return nil
+}
+
+// withoutPipe lets `copse score … | head` end without a complaint.
+func withoutPipe(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return errFailed
+	}
+	return err
+}

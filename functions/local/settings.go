@@ -1,0 +1,51 @@
+package local
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"example.com/copse/pkg/config"
+)
+
+// addSettings makes a flag of every setting in the list: COPSE_MAX_ROWS is
+// --max-rows. The two that name models are --model.
+func addSettings(c *cobra.Command) {
+	for _, s := range config.Settings() {
+		if namesModels(s.Name) {
+			continue
+		}
+		help := s.Help
+		if s.Unit != "" {
+			help += " [" + s.Unit + "]"
+		}
+		if s.Default != "" {
+			help += " (default " + s.Default + ")"
+		}
+		c.Flags().String(s.Flag(), "", help+" ($"+s.Name+")")
+	}
+}
+
+func namesModels(name string) bool { return name == "COPSE_MODEL" || name == "COPSE_MODELS" }
+
+// readSettings reads the environment and lets flags that were given have their
+// way. With models given as flags, those of the environment do not count.
+func readSettings(c *cobra.Command, environ []string, models bool) (*config.Config, error) {
+	given := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, config.Prefix) && !(models && namesModels(name)) {
+			given[name] = value
+		}
+	}
+	for _, s := range config.Settings() {
+		if f := c.Flags().Lookup(s.Flag()); f != nil && f.Changed && !namesModels(s.Name) {
+			if f.Value.String() == "" {
+				return nil, fmt.Errorf("--%s: the value is missing", s.Flag())
+			}
+			given[s.Name] = f.Value.String()
+		}
+	}
+	return config.FromMap(given)
+}
