@@ -88,7 +88,7 @@ func (s *server) ready(ctx context.Context) error {
 		case err := <-s.done:
 			s.done <- err
 			text, _ := os.ReadFile(s.log.Name())
-			return fmt.Errorf("ended before it was ready: %v\n%s", err, text)
+			return fmt.Errorf("ended before it was ready: %w\n%s", err, text)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
@@ -100,8 +100,7 @@ func (s *server) ready(ctx context.Context) error {
 func (s *server) stop() {
 	_ = s.cmd.Process.Kill() // it may have ended by itself
 	<-s.done
-	s.log.Close()
-	os.Remove(s.log.Name())
+	_ = errors.Join(s.log.Close(), os.Remove(s.log.Name())) // only a log is left behind
 }
 
 // clockTicks a second, in which Linux reports times of processes on every
