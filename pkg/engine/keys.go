@@ -16,8 +16,9 @@ import (
 // word is an unsigned integer that holds a key, or a step.
 type word interface{ uint32 | uint64 }
 
-// key32 is the key of x, or nan. Whether x is one is asked of its bits: rows
-// miss values at random, and a comparison of floats would branch.
+// key32 is the key of x, or nan if x is one. It must not branch, for rows miss
+// values at random (TestBranchless); the bits are in a register already, so
+// they are asked and not the number.
 func key32(x float32, nan uint32) uint32 {
 	u := math.Float32bits(x)
 	k := u ^ (uint32(int32(u)>>31) | 1<<31)
