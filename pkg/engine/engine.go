@@ -20,14 +20,14 @@
 // constant column whose key 0 is above nothing, and every walk of a tree takes
 // as many steps as the tree is deep. A leaf's key is its number. Why: walks
 // that take the same steps interleave, eight at a time, and hide each other's
-// memory latency. Trees much deeper than a bush of their size would be pay for
-// their deepest leaf; walk.go lets them stop early.
+// memory latency. A tree that is deep on one side only would make all rows pay
+// for it; so long walks look now and then whether they may stop (walk.go).
 //
 // Question: which kernel? Choice: by Kernel's rule from model and batch size,
-// never by measuring (cost.go). All kernels hand leaf numbers to one summation
-// per precision (sum.go), in tree order, so they cannot differ in a bit. Other
-// kernels (SIMD, masks) belong behind the same border: rows in, leaf numbers
-// out.
+// never by measuring (cost.go). All kernels hand leaves to one summation per
+// precision (sum.go), in tree order, so they cannot differ in a bit. Other
+// kernels (SIMD, masks) belong behind the same border, the walker: rows in,
+// leaves out.
 //
 // Question: one goroutine or many? Choice: one, until the estimated work is
 // worth a second (workers.go). Why: small batches are faster alone, and a
@@ -150,23 +150,24 @@ func (e *Engine) Score(rows []float64, n int, out []float64, s *Scratch) {
 // Leaf writes the library's leaf number of every tree (n × trees).
 func (e *Engine) Leaf(rows []float64, n int, out []int32, s *Scratch) {
 	rows, out = rows[:n*e.a.Features], out[:n*len(e.a.Roots)]
-	e.share(job{e: e, rows: rows, n: n, ids: out}, s)
+	e.share(job{e: e, rows: rows, n: n, leaf: true, ids: out}, s)
 }
 
-// job is some rows and where their answers go: either margins or leaf numbers.
+// job is some rows and where their answers go: leaf numbers or margins.
 type job struct {
 	e    *Engine
 	rows []float64
 	n    int
-	out  []float64
-	ids  []int32
+	leaf bool
+	ids  []int32   // where leaf is set
+	out  []float64 // where it is not
 }
 
 // part is the job for rows from to to.
 func (j job) part(from, to int) job {
 	f, o, t := j.e.a.Features, j.e.a.Outputs, len(j.e.a.Roots)
-	p := job{e: j.e, rows: j.rows[from*f : to*f], n: to - from}
-	if j.ids != nil {
+	p := job{e: j.e, rows: j.rows[from*f : to*f], n: to - from, leaf: j.leaf}
+	if j.leaf {
 		p.ids = j.ids[from*t : to*t]
 	} else {
 		p.out = j.out[from*o : to*o]
@@ -186,7 +187,7 @@ func (j job) run(s *Scratch) {
 func (j job) block(s *Scratch) {
 	e := j.e
 	switch {
-	case j.ids != nil:
+	case j.leaf:
 		s.ids = leafIDs{ids: e.a.LeafIDs, all: len(e.a.Roots), out: j.ids}
 		e.walker.walk(j.rows, j.n, s, &s.ids)
 		s.ids = leafIDs{}

@@ -187,3 +187,19 @@ func TestCost(t *testing.T) {
 		t.Errorf("blocks of %d rows for 3,000 columns, want %d", wide.block, minBlock)
 	}
 }
+
+// TestNothing: no rows and no trees need no memory from the caller.
+func TestNothing(t *testing.T) {
+	m := irtest.Forest(irtest.Shape{Trees: -1, Features: 2})
+	m.Base[0] = 0.25
+	e := newTwin(t, m).engine
+	var s Scratch
+	e.Leaf(make([]float64, 2*300), 300, nil, &s)
+	e.Leaf(nil, 0, nil, &s)
+	e.Score(nil, 0, nil, &s)
+	out := make([]float64, 3)
+	e.Score(make([]float64, 2*3), 3, out, &s)
+	if want := []float64{0.25, 0.25, 0.25}; !reflect.DeepEqual(out, want) {
+		t.Errorf("got %v, want the base, %v", out, want)
+	}
+}
