@@ -155,14 +155,7 @@ func (d *Decoder) record(p int, row []float64, r int) int {
 		}
 		if c >= 0 && d.keys[c].kind == numeric {
 			// The common cell: a number up to the next comma or line end.
-			var x float64
-			end := -1
-			if p+lead <= len(b) {
-				x, end = shortNumber(b, p)
-			}
-			if end < 0 {
-				x, end = quickNumber(b, p)
-			}
+			x, end := quickCell(b, p)
 			if end > 0 && end < len(b) && (b[end] == ',' || b[end] == '\n') {
 				row[c] = x
 				p = end + 1
@@ -184,6 +177,16 @@ func (d *Decoder) record(p int, row []float64, r int) int {
 			return d.recordEnd(p, n+1, mark, row, r)
 		}
 	}
+}
+
+// quickCell reads the number at p by the fast ways; it may go on behind end.
+func quickCell(b []byte, p int) (x float64, end int) {
+	if p+lead <= len(b) {
+		if x, n, next := longNumber((*[lead]byte)(b[p:])); n > 0 && next <= ',' {
+			return x, p + n
+		}
+	}
+	return quickNumber(b, p)
 }
 
 func (d *Decoder) recordEnd(p, n, mark int, row []float64, r int) int {

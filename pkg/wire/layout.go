@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"unicode/utf8"
 
 	"example.com/copse/pkg/schema"
@@ -19,6 +20,8 @@ const (
 // quotes and the colon, as words to compare with.
 type key struct {
 	n    int    // bytes of `"name":`; 0 where it cannot be predicted
+	// quick is n, or more than any body has where the fast loop must not try.
+	quick int
 	head uint64 // its first eight bytes, under mask
 	mask uint64
 	tail uint64 // its last eight bytes, at shift, under mask
@@ -58,8 +61,10 @@ func (l *layout) compile(s *schema.Schema) {
 	l.follow = append(l.follow, 0)
 }
 
+const never = math.MaxInt / 2
+
 func newKey(f *schema.Feature) key {
-	k := key{kind: numeric}
+	k := key{kind: numeric, quick: never}
 	switch f.Type {
 	case schema.Boolean:
 		k.kind = boolean
@@ -71,6 +76,9 @@ func newKey(f *schema.Feature) key {
 	}
 	k.text = `"` + f.Name + `":`
 	k.n = len(k.text)
+	if k.kind == numeric {
+		k.quick = k.n
+	}
 	var first, last [8]byte
 	copy(first[:], k.text)
 	k.shift = max(0, k.n-8)
@@ -116,7 +124,7 @@ func (l *layout) next() {
 
 // lead is how far the fast loop looks beyond a key without checking: a space,
 // a sign, eight bytes of number, comma and space.
-const lead = 16
+const lead = longLead
 
 // inOrder reads members as long as they are what a program writes that knows
 // the schema: in its order, numbers of at most eight characters, no space but
@@ -130,21 +138,23 @@ func (l *layout) inOrder(b []byte, p, c int, row []float64) (col, next int, clos
 	keys := l.keys[:len(row)]
 	for ; c < len(keys); c++ {
 		k := &keys[c]
-		q := p + k.n
-		if q+lead > len(b) || k.n == 0 || k.kind != numeric || !k.matches(b, p) {
+		q := p + k.quick
+		if q+lead >= len(b) || !k.matches(b, p) {
 			return c, p, false
 		}
 		if b[q] == ' ' {
 			q++
 		}
-		x, end := shortNumber(b, q)
-		if end < 0 {
+		x, n, next := longNumber((*[lead]byte)(b[q:]))
+		end := q + n
+		if n < 0 || next != ',' && next != '}' {
 			if x, end = quickNumber(b, q); end < 0 || end+2 > len(b) {
 				return c, p, false
 			}
+			next = b[end]
 		}
 		row[c] = x
-		switch b[end] {
+		switch next {
 		case ',':
 			p = end + 1
 			if b[p] == ' ' {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"strconv"
@@ -212,86 +213,111 @@ func eiselLemire(mantissa uint64, exp10 int) (x float64, ok bool) {
 }
 
 // shortNumber reads a number of at most eight characters behind its sign, the
-// common case, without a branch on the number of its digits. There must be ten
-// bytes at p. Any other number, or none, gives -1.
-func shortNumber(b []byte, p int) (x float64, end int) {
-	sign := negative(b[p])
-	p += int(sign)
-	v, other := digits8(load(b, p))
-	whole := bits.TrailingZeros64(other) >> 3 // digits before the point, or all
-	n, digits := whole, whole
-	var fraction int
-	if whole < 8 && b[p+whole] == '.' {
-		// The bytes behind the point move down over it.
-		below := uint64(1)<<(8*whole) - 1
-		v = v&below | v>>8&^below
-		n = bits.TrailingZeros64(other&(other-1)) >> 3
-		digits = n - 1
-		fraction = digits - whole
-		if fraction == 0 {
-			return 0, -1
+// common case, without a branch on the number of its digits. It returns the
+// number's length and the byte behind it, which the caller must find to be one
+// that can stand there: a digit, a point or an e mean that the number goes on.
+// Any other number, or none, gives -1.
+func shortNumber(b *[lead]byte) (x float64, n int, next byte) {
+	sign := int(negative(b[0]))
+	w := binary.LittleEndian.Uint64(b[0:8])
+	next = b[8]
+	if sign != 0 {
+		w = binary.LittleEndian.Uint64(b[1:9])
+		next = b[9]
+	}
+	v, other := digits8(w)
+	whole := uint(bits.TrailingZeros64(other)) >> 3 // digits before the point, or all
+	n = int(whole)
+	digits := whole
+	var fraction uint
+	if whole < 8 {
+		next = byte(w >> (8 * whole & 63))
+		if next == '.' {
+			// The bytes behind the point move down over it.
+			below := uint64(1)<<(8*whole&63) - 1
+			v = v&below | v>>8&^below
+			n = bits.TrailingZeros64(other&(other-1)) >> 3
+			digits = uint(n) - 1
+			fraction = digits - whole
+			if fraction == 0 {
+				return 0, -1, 0
+			}
+			next = b[n+sign]
 		}
 	}
-	switch next := b[p+n]; {
-	case whole == 0, whole > 1 && b[p] == '0', next|0x20 == 'e', next == '.', n == 8 && next-'0' < 10:
-		return 0, -1
+	if whole == 0 || whole > 1 && byte(v) == 0 {
+		return 0, -1, 0
 	}
-	m := join8(v << (64 - 8*digits))
-	x = float64(m) / pow10float[fraction]
-	return math.Float64frombits(math.Float64bits(x) | sign<<63), p + n
+	x = float64(int64(join8(v<<((64-8*digits)&63)))) / pow10float[fraction&7]
+	return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), n + sign, next
 }
 
 // longLead is how many bytes longNumber looks at without checking.
 const longLead = 48
 
-// longNumber reads a number with a point, without an exponent, of at most 7
-// digits before the point and 19 in all, in blocks of eight digits: the length
-// of the last block costs no branch. There must be longLead bytes at p. Any
-// other number, or none, gives -1.
-func longNumber(b []byte, p int) (x float64, end int) {
-	b = b[p : p+longLead]
-	sign := negative(b[0])
-	i := int(sign)
-	v, other := digits8(load(b, i))
-	whole := bits.TrailingZeros64(other) >> 3
-	if whole == 0 || whole == 8 || b[i+whole] != '.' || whole > 1 && b[i] == '0' {
-		return 0, -1
+// longNumber reads a number without an exponent, of at most 7 digits before
+// the point and 19 in all, in blocks of eight digits: the length of the last
+// block costs no branch. It returns the number's length and the byte behind
+// it, as shortNumber does. Any other number, or none, gives -1.
+func longNumber(b *[longLead]byte) (x float64, n int, next byte) {
+	sign := uint(negative(b[0]))
+	w := binary.LittleEndian.Uint64(b[0:8])
+	w ^= (w ^ binary.LittleEndian.Uint64(b[1:9])) & -uint64(sign)
+	v, other := digits8(w)
+	whole := uint(bits.TrailingZeros64(other)) >> 3
+	if whole-1 > 6 || whole > 1 && byte(v) == 0 {
+		return 0, -1, 0
 	}
-	m := join8(v << (64 - 8*whole))
-	i += whole + 1
+	m := join8(v << ((64 - 8*whole) & 63))
+	i := sign + whole
+	next = byte(w >> (8 * whole & 63))
+	if next != '.' {
+		x = float64(int64(m))
+		return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i), next
+	}
+	i++
 	point := i
-	for n := 8; n == 8; i += n {
-		if i-point > 16 {
-			return 0, -1
+	w = binary.LittleEndian.Uint64(b[i&15:])
+	v, other = digits8(w)
+	k := uint(bits.TrailingZeros64(other)) >> 3
+	if k < 8 {
+		if k == 0 {
+			return 0, -1, 0
 		}
-		v, other = digits8(load(b, i))
-		n = bits.TrailingZeros64(other) >> 3
-		m = m*pow10int[n] + join8(v<<(64-8*n))
+		m = m*pow10int[k] + join8(v<<((64-8*k)&63))
+		x = float64(int64(m)) / pow10float[k]
+		return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i + k), byte(w >> (8 * k & 63))
 	}
+	for k == 8 {
+		m = m*1e8 + join8(v)
+		i += 8
+		if i-point > 16 {
+			return 0, -1, 0
+		}
+		w = binary.LittleEndian.Uint64(b[i&31:])
+		v, other = digits8(w)
+		k = uint(bits.TrailingZeros64(other)) >> 3
+	}
+	m = m*pow10int[k] + join8(v<<(64-8*k))
+	i += k
 	fraction := i - point
-	if fraction == 0 || whole+fraction > 19 || b[i]|0x20 == 'e' {
-		return 0, -1
+	if whole+fraction > 19 {
+		return 0, -1, 0
 	}
 	if m < 1<<53 {
-		x = float64(m) / pow10float[fraction]
+		x = float64(int64(m)) / pow10float[fraction]
 	} else {
 		var ok bool
-		if x, ok = eiselLemire(m, -fraction); !ok {
-			return 0, -1
+		if x, ok = eiselLemire(m, -int(fraction)); !ok {
+			return 0, -1, 0
 		}
 	}
-	return math.Float64frombits(math.Float64bits(x) | sign<<63), p + i
+	return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i), byte(w >> (8 * k & 63))
 }
 
-// quickNumber tries the fast ways to a number at p and then the one that knows
-// all; there must be lead bytes at p. A number that float64 cannot hold, or
-// none, gives -1.
+// quickNumber reads the number at p by the way that knows all. A number that
+// float64 cannot hold, or none, gives -1.
 func quickNumber(b []byte, p int) (x float64, end int) {
-	if p+longLead <= len(b) {
-		if x, end = longNumber(b, p); end >= 0 {
-			return x, end
-		}
-	}
 	if x, end = parseNumber(b, p); x-x != 0 {
 		return 0, -1
 	}
