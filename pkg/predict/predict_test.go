@@ -462,3 +462,23 @@ func jsonRows(m *ir.Model) []byte {
 	b.WriteByte(']')
 	return b.Bytes()
 }
+
+func TestAnswer(t *testing.T) {
+	source := irtest.Forest(irtest.Shape{Trees: 5, Depth: 3, Features: 2, Outputs: 2, Votes: true})
+	source.Labels = []string{"no", "yes"}
+	m := open(t, compiled(t, source), Options{})
+	want := reference(source, []float64{0.25, 0.5})[0]
+	values, label, err := m.Answer(t.Context(), 0.25, 0.5)
+	if err != nil || !sameBits(values, want) || label != source.Labels[map[bool]int{true: 1}[want[1] > want[0]]] {
+		t.Errorf("got %v %q %v, want %v", values, label, err, want)
+	}
+	for _, tt := range []struct {
+		row  []float64
+		want string
+	}{{[]float64{1}, "wrong_length"}, {[]float64{1e31, 1}, "out_of_range"}} {
+		_, _, err := m.Answer(t.Context(), tt.row...)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Code.String() != tt.want {
+			t.Errorf("%v: got %v, want %s", tt.row, err, tt.want)
+		}
+	}
+}
