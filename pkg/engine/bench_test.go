@@ -70,3 +70,21 @@ func measure(b *testing.B, e *Engine, rows []float64, n int, score func(block []
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*len(e.a.Roots)), "ns/row/tree")
 }
+
+// BenchmarkNew is what a cold start pays for the check of all indexes.
+func BenchmarkNew(b *testing.B) {
+	for _, s := range shapes {
+		a, err := Compile(irtest.Forest(s.Shape))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(s.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := New(*a); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*a.nodes()), "ns/node")
+		})
+	}
+}
