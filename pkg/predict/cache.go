@@ -23,8 +23,8 @@ const (
 // Cost of a look-up and store in nanoseconds, from BenchmarkCache: the two map
 // operations, the list of the LRU, and the comparison and copy of the row.
 const (
-	lookupCost        = 200
-	lookupCostFeature = 2
+	lookupCost        = 350
+	lookupCostFeature = 3
 )
 
 // entryOverhead estimates what an entry costs beside its numbers: the LRU's
