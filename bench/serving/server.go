@@ -21,7 +21,7 @@ type server struct {
 	addr string
 	cmd  *exec.Cmd
 	log  *os.File
-	done chan error
+	done chan struct{} // closed when the process has ended
 }
 
 // startLimit is how long a server may take until it is ready; Python imports
@@ -40,7 +40,7 @@ func start(ctx context.Context, name string, env []string, program string, args 
 	for i := range args {
 		args[i] = places.Replace(args[i])
 	}
-	s := &server{name: name, addr: addr, cmd: exec.CommandContext(ctx, program, args...), done: make(chan error, 1)}
+	s := &server{name: name, addr: addr, cmd: exec.CommandContext(ctx, program, args...), done: make(chan struct{})}
 	if s.log, err = os.CreateTemp("", "copse-serving-"); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,10 @@ func start(ctx context.Context, name string, env []string, program string, args 
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.log.Close(), os.Remove(s.log.Name()))
 	}
-	go func() { s.done <- s.cmd.Wait() }()
+	go func() {
+		_ = s.cmd.Wait() // how it ended is in ProcessState
+		close(s.done)
+	}()
 	if err := s.ready(ctx); err != nil {
 		s.stop()
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -85,10 +88,9 @@ func (s *server) ready(ctx context.Context) error {
 			}
 		}
 		select {
-		case err := <-s.done:
-			s.done <- err
-			text, _ := os.ReadFile(s.log.Name())
-			return fmt.Errorf("ended before it was ready: %w\n%s", err, text)
+		case <-s.done:
+			text, err := os.ReadFile(s.log.Name())
+			return errors.Join(fmt.Errorf("ended before it was ready: %v\n%s", s.cmd.ProcessState, text), err)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
