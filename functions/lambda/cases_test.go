@@ -202,3 +202,47 @@ func mask(v any) {
 		}
 	}
 }
+
+// TestResultsAreReplies: what a message is answered is what HTTP answers to
+// the same body, with the source added.
+func TestResultsAreReplies(t *testing.T) {
+	const row = `{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}`
+	const bad = `{"sepal_length":51,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}`
+	const head = "sepal_length,sepal_width,petal_length,petal_width\n"
+	f, results, _ := function(t)
+	for _, c := range []struct{ route, contentType, body string }{
+		{"/predict", "application/json", row},
+		{"/batch-predict", "application/json", "[" + row + "," + bad + "," + row + "]"},
+		{"/batch-predict", "application/json", `{"rows":[` + row + `]}`},
+		{"/batch-predict", "application/json", `{"columns":["petal_width","petal_length","sepal_width","sepal_length"],"data":[[0.2,1.4,3.5,5.1],[2.3,5.2,3,6.7]]}`},
+		{"/batch-predict", "text/csv", head + "5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n5.1,,1.4,0.2\n"},
+		{"/batch-predict", "application/x-ndjson", row + "\n" + bad + "\n"},
+	} {
+		request, err := json.Marshal(map[string]any{"version": "2.0", "rawPath": c.route, "body": c.body,
+			"headers":        map[string]string{"content-type": c.contentType},
+			"requestContext": map[string]any{"http": map[string]string{"method": "POST"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, err := f.Invoke(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var envelope struct{ Body string }
+		if err := json.Unmarshal(reply, &envelope); err != nil {
+			t.Fatal(err)
+		}
+		event, err := json.Marshal(map[string]any{"Records": []any{map[string]string{"messageId": "m", "eventSource": "aws:sqs", "body": c.body}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results.got = nil
+		if _, err := f.Invoke(t.Context(), event); err != nil || len(results.got) != 1 {
+			t.Fatalf("%s: %d results, %v", c.body, len(results.got), err)
+		}
+		want := strings.TrimSuffix(envelope.Body, "}") + `,"source":{"kind":"sqs","message_id":"m"}}`
+		if got := string(results.got[0].Body); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

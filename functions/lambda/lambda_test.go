@@ -389,3 +389,33 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestAllocations pins what an invocation of one row costs beside its handler:
+// the reply, the strings, and the request with its context.
+func TestAllocations(t *testing.T) {
+	f := serving(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(oneRow) })
+	for _, file := range []string{"http-api-v2.json", "rest.json", "function-url.json", "alb-multi-value.json"} {
+		payload := readEvent(t, file)
+		got := testing.AllocsPerRun(200, func() {
+			if _, err := f.Invoke(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+		})
+		const most = 10
+		if got > most {
+			t.Errorf("%s: %v allocations, want at most %d", file, got, most)
+		}
+	}
+}
+
+func TestLevel(t *testing.T) {
+	for name, want := range map[string]slog.Level{"TRACE": -8, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "": slog.LevelInfo,
+		"WARN": slog.LevelWarn, "ERROR": slog.LevelError, "FATAL": slog.LevelError + 4} {
+		h := &leveled{slog.DiscardHandler, level(name)}
+		for _, l := range []slog.Handler{h, h.WithAttrs(nil), h.WithGroup("g")} {
+			if !l.Enabled(t.Context(), want) || l.Enabled(t.Context(), want-1) {
+				t.Errorf("%s: the level is not %v", name, want)
+			}
+		}
+	}
+}
