@@ -120,7 +120,7 @@ check-race: ## tests under the race detector (needs gcc)
 
 # Answers must not depend on the processor: here go fused multiply-add, other
 # rounding paths of the compiler, and the kernels' portable twins.
-ARM64_PACKAGES := ./pkg/... ./functions/lambda/...
+ARM64_PACKAGES := ./pkg/... ./functions/lambda/... ./functions/internal/endtoend
 .PHONY: check-arm64
 check-arm64: ## the core's tests built for arm64, under qemu-user-static
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -short -timeout 15m -exec qemu-aarch64-static $(ARM64_PACKAGES)
