@@ -139,8 +139,8 @@ cover: ## statements covered by tests, by function, at dist/cover.txt
 # ---- measure
 
 .PHONY: bench
-bench: ## every figure of the README, into bench/RESULTS.md (needs Python)
-	$(GO) run ./bench -o bench/RESULTS.md
+bench: ## measure every figure of the README again and write them there (needs Python)
+	$(GO) run ./bench -o README.md
 
 .PHONY: bench-serving
 bench-serving: ## serving against FastAPI in one run (needs Python)

@@ -1,7 +1,7 @@
 // Command bench measures every figure that the README quotes and writes them,
-// with the machine they are from, as one page of Markdown:
+// with the machine they are from, between the README's two marks:
 //
-//	go run ./bench -o bench/RESULTS.md
+//	go run ./bench -o README.md
 //
 // The figures within the process come from the packages' own Go benchmarks, the
 // others from bench/start and bench/serving.
@@ -22,12 +22,12 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "", "file that takes the page; without it, standard output")
+	out := flag.String("o", "", "page whose marked part is replaced; without it, standard output")
 	flag.Parse()
-	var page bytes.Buffer
-	err := write(context.Background(), &page)
+	var tables bytes.Buffer
+	err := write(context.Background(), &tables)
 	if err == nil {
-		err = deliver(*out, page.Bytes())
+		err = deliver(*out, tables.String())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -35,26 +35,45 @@ func main() {
 	}
 }
 
-func deliver(out string, page []byte) error {
+func deliver(out, tables string) error {
 	if out == "" {
-		_, err := os.Stdout.Write(page)
+		_, err := fmt.Print(tables)
 		return err
 	}
-	return os.WriteFile(out, page, 0o644)
+	page, err := os.ReadFile(out)
+	if err != nil {
+		return err
+	}
+	replaced, err := replace(string(page), tables)
+	if err != nil {
+		return fmt.Errorf("%s: %w", out, err)
+	}
+	return os.WriteFile(out, []byte(replaced), 0o644)
 }
 
-const head = `# Measured
+// The marks between which a page has its tables.
+const (
+	from = "<!-- measured: written by make bench -->\n"
+	to   = "<!-- /measured -->\n"
+)
 
-<!-- Written by make bench. Do not edit. -->
+func replace(page, tables string) (string, error) {
+	before, rest, begins := strings.Cut(page, from)
+	_, after, ends := strings.Cut(rest, to)
+	if !begins || !ends {
+		return "", fmt.Errorf("no lines %q and %q to write between", strings.TrimSpace(from), strings.TrimSpace(to))
+	}
+	return before + from + tables + to + after, nil
+}
 
-Times depend on the machine; ratios are to a control that ran in turn in the same run. Figures within the process are the least of %d repetitions.
+const head = `Times depend on the machine; ratios are to a control that ran in turn in the same run. ` + "`" + `make bench` + "`" + ` prints all of this again.
 
 Machine: %s, %d cores, %s/%s, %s.
 
 `
 
 func write(ctx context.Context, w io.Writer) error {
-	if _, err := fmt.Fprintf(w, head, repetitions, processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()); err != nil {
+	if _, err := fmt.Fprintf(w, head, processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()); err != nil {
 		return err
 	}
 	for _, program := range []string{"./bench/start", "./bench/serving"} {
@@ -69,7 +88,7 @@ func write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return figures.Write(w, "Within the process (Go benchmarks)", rows)
+	return figures.Write(w, fmt.Sprintf("Within the process (Go benchmarks, least of %d)", repetitions), rows)
 }
 
 // processor is the processor's name as the system has it.
