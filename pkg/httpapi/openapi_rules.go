@@ -74,16 +74,20 @@ func (s *span) to(x float64, open bool) {
 	}
 }
 
+// overSingle is the least number that rounds to an infinite float32: half a
+// step above the largest finite one.
+const overSingle = 0x1.ffffffp127
+
 // single narrows the span to what the caller may send of a feature that the
-// model reads as float32.
+// model reads as float32, after its unit was converted.
 func (s *span) single(f *schema.Feature) {
 	scale := f.Scale
 	if scale == 0 {
 		scale = 1
 	}
-	a, b := (-math.MaxFloat32-f.Offset)/scale, (math.MaxFloat32-f.Offset)/scale
-	s.from(math.Max(math.Min(a, b), -math.MaxFloat64), false)
-	s.to(math.Min(math.Max(a, b), math.MaxFloat64), false)
+	a, b := (-overSingle-f.Offset)/scale, (overSingle-f.Offset)/scale
+	s.from(min(a, b), true)
+	s.to(max(a, b), true)
 }
 
 // holds says whether x is within the span.

@@ -161,13 +161,19 @@ func (m *modelDoc) oneRow(byID bool) object {
 // batch is the JSON body of /batch-predict.
 func (m *modelDoc) batch(byID bool) object {
 	rows := listOf(ref("schemas", m.key+".Row"))
-	names, _ := m.exampleColumns()
+	n := m.schema.NumFeatures()
+	names, values := make([]any, n), make([]any, n)
+	for i := range n {
+		f := m.schema.Feature(i)
+		names[i], values[i] = object{{"const", f.Name}}, m.featureSchema(i)
+	}
 	forms := []any{
 		described("A list of rows.", rows),
 		described("Rows by name.", closed(object{{"rows", rows}}, nil)),
-		described("Columns once, then the values of each row in their order.", closed(object{
-			{"columns", object{{"type", "array"}, {"items", object{{"enum", names}}}, {"uniqueItems", true}}},
-			{"data", listOf(listOf(m.cell()))},
+		described("Columns once, then the values of each row in their order. Columns may come in any order, "+
+			"and those of features that may be missing may be left out.", closed(object{
+			{"columns", tuple(names)},
+			{"data", listOf(tuple(values))},
 		}, nil)),
 	}
 	if byID {
@@ -176,31 +182,9 @@ func (m *modelDoc) batch(byID bool) object {
 	return object{{"oneOf", forms}}
 }
 
-// cell is a value of any of the features.
-func (m *modelDoc) cell() object {
-	var have struct{ number, boolean, text, null bool }
-	for i := range m.schema.NumFeatures() {
-		f := m.schema.Feature(i)
-		switch f.Type {
-		case schema.Category:
-			have.text = true
-		case schema.Boolean:
-			have.boolean = true
-		default:
-			have.number = true
-		}
-		have.null = have.null || f.Missing != schema.Refuse
-	}
-	var types []any
-	for _, t := range []struct {
-		on   bool
-		name string
-	}{{have.number, "number"}, {have.boolean, "boolean"}, {have.text, "string"}, {have.null, "null"}} {
-		if t.on {
-			types = append(types, t.name)
-		}
-	}
-	return object{{"type", types}}
+// tuple is a list of exactly these items.
+func tuple(items []any) object {
+	return object{{"type", "array"}, {"prefixItems", items}, {"minItems", len(items)}, {"maxItems", len(items)}}
 }
 
 // answer is the members of one row's answer.

@@ -324,13 +324,21 @@ func TestSingleBoundsWhatTheModelHolds(t *testing.T) {
 	m := testModel(t, schema.Document{Features: []schema.Feature{{Name: "x"}, {Name: "y", Scale: -10, Offset: 5}, {Name: "z", Rules: "gte=0"}}}, predict.Info{})
 	m.single = true
 	for i, want := range []span{
-		{lo: -math.MaxFloat32, hi: math.MaxFloat32},
-		{lo: (math.MaxFloat32 - 5) / -10, hi: (-math.MaxFloat32 - 5) / -10},
-		{lo: 0, hi: math.MaxFloat32},
+		{lo: -overSingle, hi: overSingle, loOpen: true, hiOpen: true},
+		{lo: (overSingle - 5) / -10, hi: (-overSingle - 5) / -10, loOpen: true, hiOpen: true},
+		{lo: 0, hi: overSingle, hiOpen: true},
 	} {
 		got := m.span(m.schema.Feature(i))
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("feature %d: got %+v, want %+v", i, got, want)
+		}
+	}
+}
+
+func TestOverSingle(t *testing.T) {
+	for x, want := range map[float64]bool{math.MaxFloat32: false, math.Nextafter(overSingle, 0): false, overSingle: true} {
+		if got := math.IsInf(float64(float32(x)), 1); got != want {
+			t.Errorf("%v as a float32 is infinite: %v, want %v", x, got, want)
 		}
 	}
 }
