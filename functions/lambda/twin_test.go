@@ -313,6 +313,22 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestFixtureMembers holds the fixtures to what aws-lambda-go knows of each
+// source: none has a member that the platform does not send.
+func TestFixtureMembers(t *testing.T) {
+	for file, e := range map[string]any{
+		"rest.json": new(events.APIGatewayProxyRequest), "rest-null-maps.json": new(events.APIGatewayProxyRequest),
+		"http-api-v2.json": new(events.APIGatewayV2HTTPRequest), "http-api-v2-stage.json": new(events.APIGatewayV2HTTPRequest),
+		"http-api-v2-base64.json": new(events.APIGatewayV2HTTPRequest), "function-url.json": new(events.LambdaFunctionURLRequest),
+		"alb.json": new(events.ALBTargetGroupRequest), "alb-multi-value.json": new(events.ALBTargetGroupRequest),
+		"sqs.json": new(events.SQSEvent), "sqs-partial.json": new(events.SQSEvent), "sqs-fifo.json": new(events.SQSEvent),
+	} {
+		if err := jsonv2.Unmarshal(readEvent(t, file), e, jsonv2.RejectUnknownMembers(true)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 // oddEvents are requests that differ from the ordinary in one respect.
 var oddEvents = []string{
 	`{"httpMethod":"GET","path":"/a","requestContext":{"resourceId":null}}`,

@@ -58,10 +58,9 @@ func Start(binary string, env ...string) (*Process, error) {
 	return p, nil
 }
 
-// Close ends the process.
+// Close ends the process and its Runtime API.
 func (p *Process) Close() {
-	_ = p.cmd.Process.Kill() // it may have ended by itself
-	<-p.done
+	p.Stop()
 	p.Server.Close()
 }
 
@@ -71,8 +70,30 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // ExitCode is the status of a process that has ended.
 func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
-// Log is what the process has written.
+// Log is what the process has written so far: a reply may arrive before what
+// was logged with it.
 func (p *Process) Log() string { return p.log.String() }
+
+// WaitLog waits until the process has written n lines.
+func (p *Process) WaitLog(ctx context.Context, n int) error {
+	for {
+		have, more := p.log.lines()
+		if have >= n {
+			return nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return fmt.Errorf("%d lines of %d: %w", have, n, ctx.Err())
+		}
+	}
+}
+
+// Stop ends the process and waits until all that it wrote is there.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	<-p.done
+}
 
 // WaitReady waits for the first /next.
 func (p *Process) WaitReady(ctx context.Context) error {
@@ -165,13 +186,18 @@ func Compare(ctx context.Context, runs int, event []byte, binaries []string, env
 
 // lockedBuffer collects what two streams write.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	grown chan struct{} // closed at the next write, if someone waits for it
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 	return l.b.Write(p)
 }
 
@@ -179,4 +205,14 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// lines counts whole lines, and returns what is closed when there are more.
+func (l *lockedBuffer) lines() (int, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.grown == nil {
+		l.grown = make(chan struct{})
+	}
+	return bytes.Count(l.b.Bytes(), []byte{'\n'}), l.grown
 }
