@@ -6,10 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/ingest"
 )
 
@@ -200,5 +203,62 @@ func TestInvoke(t *testing.T) {
 	}
 	if _, err := open(t).Invoke(t.Context(), []byte("POST HTTP/1.1")); err == nil {
 		t.Error("a broken request is no error")
+	}
+}
+
+// TestEventsWaitForRoom: events that would not fit into memory together are
+// answered one after the other; one that waits too long is to be delivered
+// again.
+func TestEventsWaitForRoom(t *testing.T) {
+	o := open(t, "COPSE_TIMEOUT=50ms")
+	push := string(fixture(t, "push-row.json"))
+	request := func() *http.Request {
+		return httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(push))
+	}
+	if err := o.events.Acquire(t.Context(), eventBudget(o.app.Config)); err != nil {
+		t.Fatal(err)
+	}
+	w := newRecorder()
+	if o.OnEvent(w, request()); w.status != http.StatusServiceUnavailable || w.header.Get("Retry-After") == "" {
+		t.Errorf("without room: got %d %s", w.status, &w.body)
+	}
+	o.events.Release(eventBudget(o.app.Config))
+	w = newRecorder()
+	if o.OnEvent(w, request()); w.reply().Status != http.StatusOK || len(o.sink.got) != 1 {
+		t.Errorf("with room: got %d %s", w.status, &w.body)
+	}
+	if !o.events.TryAcquire(eventBudget(o.app.Config)) {
+		t.Error("an event that is done still holds memory")
+	}
+}
+
+// TestEventBudget: the largest event that may come always finds room.
+func TestEventBudget(t *testing.T) {
+	for _, tt := range []struct{ body, inflight, want int64 }{
+		{16 << 20, 64 << 20, 16 << 20},
+		{1 << 20, 64 << 20, 16 << 20},
+		{32 << 20, 64 << 20, 32 << 20},
+	} {
+		if got := eventBudget(&config.Config{MaxBody: tt.body, MaxInflight: tt.inflight}); got != tt.want {
+			t.Errorf("%+v: got %d", tt, got)
+		}
+	}
+}
+
+// brokenBody is a body that ends before it is whole, or is late.
+type brokenBody struct{ err error }
+
+func (b brokenBody) Read([]byte) (int, error) { return 0, b.err }
+
+func TestBodyThatDoesNotArrive(t *testing.T) {
+	for err, want := range map[error]string{
+		io.ErrUnexpectedEOF:    "did not arrive whole",
+		os.ErrDeadlineExceeded: "did not arrive in time",
+	} {
+		w := newRecorder()
+		open(t).OnEvent(w, httptest.NewRequest(http.MethodPost, "/", brokenBody{err}))
+		if w.status != http.StatusBadRequest || !strings.Contains(w.body.String(), want) {
+			t.Errorf("%v: got %d %s", err, w.status, &w.body)
+		}
 	}
 }

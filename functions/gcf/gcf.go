@@ -40,15 +40,15 @@ type Driver = setup.Driver
 // Function is one loaded function. Its methods Predict and OnEvent are what is
 // registered; they are safe for concurrent use.
 type Function struct {
-	app     *setup.App
-	work    work
-	reading *semaphore.Weighted // bytes of events now in memory
+	app    *setup.App
+	work   work
+	events *semaphore.Weighted // bytes of events now in memory
 }
 
 // New makes a function of what was assembled. Without app.Ingest, OnEvent
 // answers 404.
 func New(app *setup.App) *Function {
-	return &Function{app: app, reading: semaphore.NewWeighted(app.Config.MaxInflight)}
+	return &Function{app: app, events: semaphore.NewWeighted(eventBudget(app.Config))}
 }
 
 // Target is the entry point that the environment chooses: Predict where it

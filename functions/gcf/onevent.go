@@ -1,13 +1,16 @@
 package gcf
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"os"
+	"time"
 
+	"example.com/copse/functions/internal/serve"
+	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
 )
@@ -32,11 +35,17 @@ func (f *Function) onEvent(w http.ResponseWriter, r *http.Request) *fault.Error 
 	if f.app.Ingest == nil {
 		return fault.New(fault.NotFound, "this function answers requests: deploy with --entry-point=%s for events", TargetOnEvent)
 	}
-	held, fe := f.hold(r.ContentLength)
+	ctx := r.Context()
+	if limit := f.app.Config.Timeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	held, fe := f.hold(ctx, r.ContentLength)
 	if fe != nil {
 		return fe
 	}
-	defer f.reading.Release(held)
+	defer f.events.Release(held)
 	body, fe := f.read(w, r)
 	if fe != nil {
 		return fe
@@ -50,21 +59,23 @@ func (f *Function) onEvent(w http.ResponseWriter, r *http.Request) *fault.Error 
 		f.app.Log.WarnContext(r.Context(), "event of a type that is not handled: passed over", "type", fault.Quote([]byte(e.kind)))
 		return nil
 	}
-	ctx := r.Context()
-	if limit := f.app.Config.Timeout; limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
 	if outcomes := f.app.Ingest.Handle(ctx, []ingest.Record{e.record}); len(outcomes) != 1 || outcomes[0] != ingest.Done {
 		return fault.New(fault.Internal, "the record is not done and should be delivered again: the log says why")
 	}
 	return nil
 }
 
-// hold reserves memory for a body before it is read, so that many large events
-// at once are put off (Pub/Sub delivers them again) and not held.
-func (f *Function) hold(length int64) (int64, *fault.Error) {
+// eventCopies is how often an event is in memory while it is taken apart: as
+// the body, the CloudEvent's data, the message, its base64, its payload, rows.
+const eventCopies = 4
+
+// eventBudget is how many bytes of events are read at a time: a share of
+// COPSE_MAX_INFLIGHT, but never less than one event may have.
+func eventBudget(c *config.Config) int64 { return max(c.MaxInflight/eventCopies, c.MaxBody) }
+
+// hold waits for room in memory before a body is read, so that many large
+// events at once are answered one after the other.
+func (f *Function) hold(ctx context.Context, length int64) (int64, *fault.Error) {
 	c := f.app.Config
 	if length > c.MaxBody {
 		return 0, tooLarge(c.MaxBody)
@@ -72,17 +83,23 @@ func (f *Function) hold(length int64) (int64, *fault.Error) {
 	if length < 0 {
 		length = c.MaxBody // chunked: it may be anything
 	}
-	length = min(length, c.MaxInflight)
-	if !f.reading.TryAcquire(length) {
-		return 0, fault.New(fault.Overloaded, "too many events at once: deliver it again, or set COPSE_MAX_INFLIGHT higher")
+	if err := f.events.Acquire(ctx, length); err != nil {
+		return 0, fault.Wrap(fault.Overloaded, err, "too many events at once: deliver it again, or set COPSE_MAX_INFLIGHT higher")
 	}
 	return length, nil
 }
 
 func (f *Function) read(w http.ResponseWriter, r *http.Request) ([]byte, *fault.Error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, f.app.Config.MaxBody))
+	// The time for the body begins when there is room for it. Where there is no
+	// connection whose deadline could be set, there is none that drips.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(serve.ReadTimeout))
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, f.app.Config.MaxBody))
 	if err == nil {
-		return body, nil
+		return body.Bytes(), nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge(f.app.Config.MaxBody)

@@ -28,7 +28,7 @@ import (
 
 // buildFlags are those of the build that is deployed.
 var buildFlags = []string{
-	"-trimpath", "-buildvcs=false", "-tags=validator_novalidatefn,disable_grpc_modules", "-ldflags=-s -w -buildid=",
+	"-trimpath", "-buildvcs=false", "-tags=validator_novalidatefn,grpcnotrace", "-ldflags=-s -w -buildid=",
 }
 
 // builtIn is the folder of the server that the tests share.

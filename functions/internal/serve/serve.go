@@ -30,10 +30,6 @@ const (
 // 64 KiB at most.
 const maxHeader = 64 << 10
 
-// portVariables name the variables that give the port, in order: Azure
-// Functions, Vertex AI, then Cloud Run and whoever follows it.
-var portVariables = [...]string{"FUNCTIONS_CUSTOMHANDLER_PORT", "AIP_HTTP_PORT", "PORT"}
-
 // Addr says where to listen: at addr where it is given; else at the port that
 // a variable of the environment gives, on all interfaces, since a platform
 // that gives a port calls from outside; else at port 8080 on the loopback.
@@ -41,7 +37,8 @@ func Addr(addr string, environ []string) (string, error) {
 	if addr != "" {
 		return addr, nil
 	}
-	for _, name := range portVariables {
+	// Azure Functions, Vertex AI, then Cloud Run and whoever follows it.
+	for _, name := range [...]string{"FUNCTIONS_CUSTOMHANDLER_PORT", "AIP_HTTP_PORT", "PORT"} {
 		text := Lookup(environ, name)
 		if text == "" {
 			continue
