@@ -181,12 +181,12 @@ func (d *Decoder) record(p int, row []float64, r int) int {
 
 // quickCell reads the number at p by the fast ways; it may go on behind end.
 func quickCell(b []byte, p int) (x float64, end int) {
-	if p+lead <= len(b) {
-		if x, n, next := longNumber((*[lead]byte)(b[p:])); n > 0 && next <= ',' {
+	if p+quickLead <= len(b) {
+		if x, n, next := quickNumber((*[quickLead]byte)(b[p:])); n > 0 && next <= ',' {
 			return x, p + n
 		}
 	}
-	return quickNumber(b, p)
+	return finiteNumber(b, p)
 }
 
 func (d *Decoder) recordEnd(p, n, mark int, row []float64, r int) int {

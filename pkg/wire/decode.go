@@ -26,6 +26,10 @@ type Decoder struct {
 	columns []int32 // of data or CSV: the feature at each place, or -1
 	found   int     // columns that are features
 	suggest suggester
+	// wide is the text that the fast loop may look at: in NDJSON the line and
+	// those behind it, since no line end is ever passed over there.
+	wide []byte
+	tail [2 * lead]byte
 }
 
 // begin prepares for one body.
@@ -37,6 +41,7 @@ func (d *Decoder) begin(body []byte, s *schema.Schema, o *Options, f *frame.Fram
 		depth = DefaultDepth
 	}
 	d.scanner.reset(body, depth)
+	d.wide = body
 	d.text = o.Limits.Text
 	if d.text == 0 {
 		d.text = DefaultText
@@ -52,7 +57,7 @@ func (d *Decoder) end() *fault.Error {
 	if err != nil && d.f != nil {
 		d.f.Reset(d.f.Cols)
 	}
-	d.b, d.o, d.f, d.err = nil, nil, nil, nil
+	d.b, d.wide, d.o, d.f, d.err = nil, nil, nil, nil, nil
 	return err
 }
 

@@ -1,7 +1,7 @@
 package wire
 
 import (
-	"math"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"example.com/copse/pkg/schema"
@@ -20,15 +20,15 @@ const (
 // quotes and the colon, as words to compare with.
 type key struct {
 	n    int    // bytes of `"name":`; 0 where it cannot be predicted
-	// quick is n, or more than any body has where the fast loop must not try.
-	quick int
 	head uint64 // its first eight bytes, under mask
-	mask uint64
 	tail uint64 // its last eight bytes, at shift, under mask
+	mask uint64
 	// shift is 0 for a key of up to eight bytes, whose tail is its head.
-	shift int
-	kind  kind
-	text  string
+	shift  int
+	middle string // what is between head and tail
+	slow   bool   // not for the fast loop
+	kind   kind
+	text   string
 }
 
 // layout is a schema as the decoder wants it. It also learns the order in
@@ -61,10 +61,8 @@ func (l *layout) compile(s *schema.Schema) {
 	l.follow = append(l.follow, 0)
 }
 
-const never = math.MaxInt / 2
-
 func newKey(f *schema.Feature) key {
-	k := key{kind: numeric, quick: never}
+	k := key{kind: numeric, slow: true}
 	switch f.Type {
 	case schema.Boolean:
 		k.kind = boolean
@@ -76,15 +74,14 @@ func newKey(f *schema.Feature) key {
 	}
 	k.text = `"` + f.Name + `":`
 	k.n = len(k.text)
-	if k.kind == numeric {
-		k.quick = k.n
-	}
+	k.slow = k.kind != numeric || k.n >= 64
+	k.shift = max(0, k.n-8)
+	k.middle = k.text[min(8, k.shift):k.shift]
 	var first, last [8]byte
 	copy(first[:], k.text)
-	k.shift = max(0, k.n-8)
 	copy(last[:], k.text[k.shift:])
 	k.mask = ^uint64(0) >> (8 * max(0, 8-k.n))
-	k.head, k.tail = load(first[:], 0), load(last[:], 0)
+	k.head, k.tail = binary.LittleEndian.Uint64(first[:]), binary.LittleEndian.Uint64(last[:])
 	return k
 }
 
@@ -98,19 +95,8 @@ func plain(name string) bool {
 	return utf8.ValidString(name)
 }
 
-// matches says whether b has the key at p; there must be n+8 bytes left.
-func (k *key) matches(b []byte, p int) bool {
-	if ((load(b, p)^k.head)|(load(b, p+k.shift)^k.tail))&k.mask != 0 {
-		return false
-	}
-	return k.n <= 16 || string(b[p+8:p+k.shift]) == k.text[8:k.shift]
-}
-
-// starts is matches for any p.
+// starts says whether b has the key at p.
 func (k *key) starts(b []byte, p int) bool {
-	if p+k.n+8 <= len(b) {
-		return k.n > 0 && k.matches(b, p)
-	}
 	return k.n > 0 && p+k.n <= len(b) && string(b[p:p+k.n]) == k.text
 }
 
@@ -122,51 +108,67 @@ func (l *layout) next() {
 	}
 }
 
-// lead is how far the fast loop looks beyond a key without checking: a space,
-// a sign, eight bytes of number, comma and space.
-const lead = longLead
+// lead is how many bytes the fast loop looks at without checking, a member and
+// what follows it: a key of at most 64 and a number of at most quickLead.
+const lead = 64 + quickLead + 16
 
 // inOrder reads members as long as they are what a program writes that knows
-// the schema: in its order, numbers of at most eight characters, no space but
-// one after a comma or a colon. It starts with column c at p and returns the
-// first column that it left and its member's position; closed is true when it
-// read the row's last brace, and p is behind it.
+// the schema: in its order, numbers without an exponent, no space but one after
+// a comma or a colon. It starts with column c at p and returns the first column
+// that it left and its member's position; closed is true when it read the row's
+// last brace, and p is behind it.
 //
-// It is the hot loop of the whole reader. Whatever it does not know it leaves
-// to object, its slow twin, at the start of the member in question.
+// It is the hot loop of the whole reader. Whatever it does not know, and the
+// end of the body, it leaves to members, its slow twin, at the start of the
+// member in question.
 func (l *layout) inOrder(b []byte, p, c int, row []float64) (col, next int, closed bool) {
 	keys := l.keys[:len(row)]
 	for ; c < len(keys); c++ {
 		k := &keys[c]
-		q := p + k.quick
-		if q+lead >= len(b) || !k.matches(b, p) {
-			return c, p, false
+		if len(b)-p < lead {
+			break
 		}
-		if b[q] == ' ' {
+		w := (*[lead]byte)(b[p:])
+		diff := binary.LittleEndian.Uint64(w[:]) ^ k.head
+		diff |= binary.LittleEndian.Uint64(w[k.shift&63:]) ^ k.tail
+		if diff&k.mask != 0 || k.slow || k.n > 16 && string(w[8:8+(k.n-16)&63]) != k.middle {
+			break
+		}
+		q := k.n & 63
+		if w[q] == ' ' {
 			q++
 		}
-		x, n, next := longNumber((*[lead]byte)(b[q:]))
-		end := q + n
-		if n < 0 || next != ',' && next != '}' {
-			if x, end = quickNumber(b, q); end < 0 || end+2 > len(b) {
-				return c, p, false
+		x, n, after := quickNumber((*[quickLead]byte)(w[q:]))
+		if n < 0 || after != ',' && after != '}' {
+			var end int
+			if x, end = finiteNumber(b, p+q); end < 0 || end == len(b) || b[end] != ',' && b[end] != '}' {
+				break
 			}
-			next = b[end]
+			n, after = end-p-q, b[end]
 		}
 		row[c] = x
-		switch next {
-		case ',':
-			p = end + 1
-			if b[p] == ' ' {
-				p++
-			}
-		case '}':
-			return c + 1, end + 1, true
-		default:
-			return c, p, false
+		p += q + n + 1
+		if after == '}' {
+			return c + 1, p, true
+		}
+		if p < len(b) && b[p] == ' ' {
+			p++
 		}
 	}
 	return c, p, false
+}
+
+// fast is inOrder for all of the text, its last bytes too: they are copied to
+// where there is room behind them.
+func (d *Decoder) fast(p, c int, row []float64) (col, next int, closed bool) {
+	c, p, closed = d.inOrder(d.wide, p, c, row)
+	if rest := len(d.wide) - p; !closed && c < len(row) && rest > 0 && rest < lead {
+		clear(d.tail[copy(d.tail[:], d.wide[p:]):])
+		var n int
+		c, n, closed = d.inOrder(d.tail[:], 0, c, row)
+		p += n
+	}
+	return c, p, closed
 }
 
 // negative is the sign bit where b is a minus.

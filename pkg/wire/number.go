@@ -212,112 +212,79 @@ func eiselLemire(mantissa uint64, exp10 int) (x float64, ok bool) {
 	return math.Float64frombits(exp2<<52 | m&(1<<52-1)), true
 }
 
-// shortNumber reads a number of at most eight characters behind its sign, the
-// common case, without a branch on the number of its digits. It returns the
-// number's length and the byte behind it, which the caller must find to be one
-// that can stand there: a digit, a point or an e mean that the number goes on.
-// Any other number, or none, gives -1.
-func shortNumber(b *[lead]byte) (x float64, n int, next byte) {
-	sign := int(negative(b[0]))
-	w := binary.LittleEndian.Uint64(b[0:8])
-	next = b[8]
-	if sign != 0 {
-		w = binary.LittleEndian.Uint64(b[1:9])
-		next = b[9]
-	}
-	v, other := digits8(w)
-	whole := uint(bits.TrailingZeros64(other)) >> 3 // digits before the point, or all
-	n = int(whole)
-	digits := whole
-	var fraction uint
-	if whole < 8 {
-		next = byte(w >> (8 * whole & 63))
-		if next == '.' {
-			// The bytes behind the point move down over it.
-			below := uint64(1)<<(8*whole&63) - 1
-			v = v&below | v>>8&^below
-			n = bits.TrailingZeros64(other&(other-1)) >> 3
-			digits = uint(n) - 1
-			fraction = digits - whole
-			if fraction == 0 {
-				return 0, -1, 0
-			}
-			next = b[n+sign]
-		}
-	}
-	if whole == 0 || whole > 1 && byte(v) == 0 {
-		return 0, -1, 0
-	}
-	x = float64(int64(join8(v<<((64-8*digits)&63)))) / pow10float[fraction&7]
-	return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), n + sign, next
-}
+// quickLead is how many bytes quickNumber looks at without checking.
+const quickLead = 48
 
-// longLead is how many bytes longNumber looks at without checking.
-const longLead = 48
-
-// longNumber reads a number without an exponent, of at most 7 digits before
+// quickNumber reads a number without an exponent, of at most 7 digits before
 // the point and 19 in all, in blocks of eight digits: the length of the last
 // block costs no branch. It returns the number's length and the byte behind
-// it, as shortNumber does. Any other number, or none, gives -1.
-func longNumber(b *[longLead]byte) (x float64, n int, next byte) {
-	sign := uint(negative(b[0]))
-	w := binary.LittleEndian.Uint64(b[0:8])
-	w ^= (w ^ binary.LittleEndian.Uint64(b[1:9])) & -uint64(sign)
+// it, which the caller must find to be one that can stand there: an e means
+// that the number goes on. Any other number, or none, gives -1.
+func quickNumber(b *[quickLead]byte) (x float64, n int, next byte) {
+	sign := negative(b[0])
+	w := binary.LittleEndian.Uint64(b[0:])
 	v, other := digits8(w)
-	whole := uint(bits.TrailingZeros64(other)) >> 3
-	if whole-1 > 6 || whole > 1 && byte(v) == 0 {
+	other &^= sign << 7 // the sign counts as a zero before the number
+	v &^= -sign & 0xff
+	whole := bits.TrailingZeros64(other) >> 3
+	if whole > 7 || whole-int(sign) != 1 && !manyDigits(v, whole, sign) {
 		return 0, -1, 0
 	}
 	m := join8(v << ((64 - 8*whole) & 63))
-	i := sign + whole
-	next = byte(w >> (8 * whole & 63))
-	if next != '.' {
-		x = float64(int64(m))
-		return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i), next
+	if next = byte(w >> (8 * whole & 63)); next != '.' {
+		return signed(float64(int64(m)), sign), whole, next
 	}
-	i++
-	point := i
-	w = binary.LittleEndian.Uint64(b[i&15:])
+	point := whole + 1
+	w = binary.LittleEndian.Uint64(b[point&15:])
 	v, other = digits8(w)
-	k := uint(bits.TrailingZeros64(other)) >> 3
-	if k < 8 {
-		if k == 0 {
-			return 0, -1, 0
-		}
+	k := bits.TrailingZeros64(other) >> 3
+	if uint(k-1) < 7 {
 		m = m*pow10int[k] + join8(v<<((64-8*k)&63))
-		x = float64(int64(m)) / pow10float[k]
-		return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i + k), byte(w >> (8 * k & 63))
+		return signed(float64(int64(m))/pow10float[k], sign), point + k, byte(w >> (8 * k & 63))
 	}
+	n = point
 	for k == 8 {
 		m = m*1e8 + join8(v)
-		i += 8
-		if i-point > 16 {
+		if n += 8; n > point+16 {
 			return 0, -1, 0
 		}
-		w = binary.LittleEndian.Uint64(b[i&31:])
+		w = binary.LittleEndian.Uint64(b[n&31:])
 		v, other = digits8(w)
-		k = uint(bits.TrailingZeros64(other)) >> 3
+		k = bits.TrailingZeros64(other) >> 3
 	}
 	m = m*pow10int[k] + join8(v<<(64-8*k))
-	i += k
-	fraction := i - point
-	if whole+fraction > 19 {
+	n += k
+	x, ok := fractional(m, n-point, whole-int(sign))
+	if !ok {
 		return 0, -1, 0
 	}
-	if m < 1<<53 {
-		x = float64(int64(m)) / pow10float[fraction]
-	} else {
-		var ok bool
-		if x, ok = eiselLemire(m, -int(fraction)); !ok {
-			return 0, -1, 0
-		}
-	}
-	return math.Float64frombits(math.Float64bits(x) | uint64(sign)<<63), int(i), byte(w >> (8 * k & 63))
+	return signed(x, sign), n, byte(w >> (8 * k & 63))
 }
 
-// quickNumber reads the number at p by the way that knows all. A number that
-// float64 cannot hold, or none, gives -1.
-func quickNumber(b []byte, p int) (x float64, end int) {
+// fractional is m divided by a power of ten, where m holds all digits.
+func fractional(m uint64, fraction, whole int) (x float64, ok bool) {
+	switch {
+	case fraction == 0 || whole+fraction > 19:
+		return 0, false
+	case m < 1<<53:
+		return float64(int64(m)) / pow10float[fraction], true
+	}
+	return eiselLemire(m, -fraction)
+}
+
+// signed is x with a sign bit.
+func signed(x float64, sign uint64) float64 {
+	return math.Float64frombits(math.Float64bits(x) | sign<<63)
+}
+
+// manyDigits says whether so many digits, other than one, may stand before a
+// point: there is one, and more do not begin with zero.
+func manyDigits(v uint64, whole int, sign uint64) bool {
+	return whole > int(sign) && byte(v>>(8*sign)) != 0
+}
+
+// finiteNumber is parseNumber, but gives -1 for what float64 cannot hold.
+func finiteNumber(b []byte, p int) (x float64, end int) {
 	if x, end = parseNumber(b, p); x-x != 0 {
 		return 0, -1
 	}

@@ -8,7 +8,7 @@ import (
 
 // object reads a row whose opening brace stands before p.
 func (d *Decoder) object(p int, row []float64, r int) int {
-	c, p, closed := d.inOrder(d.b, p, 0, row)
+	c, p, closed := d.fast(p, 0, row)
 	if closed && c == len(row) {
 		return p
 	}
@@ -76,7 +76,7 @@ func (d *Decoder) members(p, done int, row []float64, r int) int {
 			done = c + 1
 			from := done
 			var closed bool
-			if done, p, closed = d.inOrder(d.b, p, done, row); done > from {
+			if done, p, closed = d.fast(p, done, row); done > from {
 				for i := from; i < done; i++ {
 					d.seen[i] = d.stamp
 				}
