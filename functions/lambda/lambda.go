@@ -14,6 +14,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -121,7 +122,7 @@ func (f *Function) direct(ctx context.Context, payload []byte) ([]byte, error) {
 	out, err := f.o.API.Invoke(ctx, payload)
 	if err != nil {
 		named := directError(err)
-		if _, ours := named.(*InternalError); ours {
+		if _, ours := errors.AsType[*InternalError](named); ours {
 			f.o.Log.ErrorContext(ctx, "direct invocation failed", "error", err.Error())
 		}
 		return nil, named

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -116,7 +115,7 @@ func (source) Fill(_ context.Context, ids []string, s *schema.Schema, f *frame.F
 func options(t testing.TB, sink, dead Sink) Options {
 	t.Helper()
 	return Options{Models: models{m: stump(t)}, Features: source{}, Sink: sink, DeadLetter: dead,
-		Wire: wire.Limits{Rows: 500_000}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		Wire: wire.Limits{Rows: 500_000}, Log: slog.New(slog.DiscardHandler)}
 }
 
 func record(id, body string) Record {

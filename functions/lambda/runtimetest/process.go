@@ -34,7 +34,6 @@ type Process struct {
 	cmd   *exec.Cmd
 	log   lockedBuffer
 	done  chan struct{} // closed when it has ended
-	err   error
 }
 
 // Start runs a bootstrap. It sees the variables of env, "NAME=value" each, and
@@ -52,7 +51,7 @@ func Start(binary string, env ...string) (*Process, error) {
 		return nil, err
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		_ = p.cmd.Wait() // the status is in ProcessState
 		close(p.done)
 	}()
 	return p, nil
@@ -101,7 +100,7 @@ func (p *Process) WaitReady(ctx context.Context) error {
 	case <-p.Ready():
 		return nil
 	case <-p.done:
-		return fmt.Errorf("the process ended before its first /next: %v\n%s", p.err, p.Log())
+		return fmt.Errorf("the process ended before its first /next, with status %d:\n%s", p.ExitCode(), p.Log())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
