@@ -108,13 +108,13 @@ func (e *Encoder) Reply(out io.Writer, w *Formatter, f *frame.Frame, a *frame.An
 		if r > p.From {
 			e.out = append(e.out, ',')
 		}
-		e.out = append(e.out, '{')
 		if i := a.Index[r]; i != frame.Bad {
+			e.out = append(e.out, '{')
 			e.answer(i)
+			e.out = append(e.out, '}')
 		} else {
-			e.out = appendError(e.out, e.faults(r))
+			e.out = AppendFaults(e.out, e.faults(r))
 		}
-		e.out = append(e.out, '}')
 		e.flush(writeBlock)
 	}
 	e.out = append(e.out, `],"stats":{`...)
@@ -167,7 +167,9 @@ func (e *Encoder) csvLine(r int) {
 	e.out = append(e.out, '\n')
 }
 
-// start prepares for one reply. Faults are looked at in order of their rows.
+// start prepares for one reply. Faults are looked at in order of their rows;
+// after SortFaults they are so, and parts of one frame may be written by
+// several encoders at once.
 func (e *Encoder) start(out io.Writer, m Media, k Kind, w *Formatter, f *frame.Frame, a *frame.Answers, p Part) {
 	e.out, e.texts = e.out[:0], e.texts[:0]
 	e.w, e.f, e.a, e.m, e.k, e.to, e.failed = w, f, a, m, k, out, nil

@@ -97,9 +97,6 @@ func (w *Formatter) Prediction(values []float64) (int, string) {
 	return best, w.labels[best]
 }
 
-// Model is the raw JSON member that names the model in replies.
-func (w *Formatter) Model() string { return w.model[1:] }
-
 // probability is that of label i.
 func (w *Formatter) probability(values []float64, i int) float64 {
 	switch {

@@ -128,7 +128,7 @@ func (d *Decoder) value(p, c int, row []float64, r int) int {
 	case ch == 'n':
 		return d.literal(p, "null")
 	case k == numeric && (ch == '-' || ch-'0' < 10):
-		x, end := parseNumber(d.b, p)
+		x, end := d.number(p)
 		if end < 0 {
 			return d.malformed(p, "no number as JSON writes it")
 		}
@@ -151,6 +151,16 @@ func (d *Decoder) value(p, c int, row []float64, r int) int {
 		d.wrongType(r, c)
 	}
 	return p
+}
+
+// number is parseNumber, by the fast way first.
+func (d *Decoder) number(p int) (x float64, end int) {
+	if p+quickLead <= len(d.b) {
+		if x, n, next := quickNumber((*[quickLead]byte)(d.b[p:])); n > 0 && next|0x20 != 'e' {
+			return x, p + n
+		}
+	}
+	return parseNumber(d.b, p)
 }
 
 // category reads a text and puts its code into the row.

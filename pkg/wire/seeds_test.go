@@ -107,31 +107,3 @@ func options() []Options {
 		{Limits: Limits{Values: 24, Depth: 3}},
 	}
 }
-
-func TestTwins(t *testing.T) {
-	schemas := []*schema.Schema{mixed(t), flat(t, irisNames...), flat(t, "id", "ids", "a"), flat(t, "a")}
-	var d Decoder
-	for _, s := range schemas {
-		for _, o := range options() {
-			for _, c := range seeds() {
-				hold(t, &d, c.how, []byte(c.body), s, o)
-			}
-		}
-	}
-}
-
-func FuzzTwins(f *testing.F) {
-	for i, c := range seeds() {
-		for h, how := range reads {
-			if how == c.how {
-				f.Add(uint8(h), uint8(i), []byte(c.body))
-			}
-		}
-	}
-	schemas := []*schema.Schema{mixed(f), flat(f, irisNames...), flat(f, "id", "ids", "a"), flat(f, "a")}
-	var d Decoder
-	f.Fuzz(func(t *testing.T, how, how2 uint8, body []byte) {
-		all := options()
-		hold(t, &d, reads[int(how)%len(reads)], body, schemas[int(how2)%len(schemas)], all[int(how2)/len(schemas)%len(all)])
-	})
-}
