@@ -102,7 +102,8 @@ func Start(sinks map[string]Driver) *Function {
 		log.Error("cannot start", "error", err.Error())
 		os.Exit(1)
 	}
-	if os.Getenv("FUNCTION_TARGET") == "" {
+	serve.LimitMemory(environ)
+	if serve.Lookup(environ, "FUNCTION_TARGET") == "" {
 		// Without a target the framework serves each function at its own name's
 		// path only, and /predict would be 404. An error is no more than that.
 		_ = os.Setenv("FUNCTION_TARGET", TargetPredict)

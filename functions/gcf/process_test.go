@@ -387,6 +387,44 @@ func TestServerLogsTrace(t *testing.T) {
 	}
 }
 
+// TestServerCutsWhatDrips: a header has 10 seconds and a body 30, whatever
+// trickles in meanwhile.
+func TestServerCutsWhatDrips(t *testing.T) {
+	if testing.Short() || os.Getenv("CI") == "" {
+		t.Skip("skipped: takes 30 seconds (set CI)")
+	}
+	for name, begin := range map[string]string{
+		"10s": "POST /predict HTTP/1.1\r\nHost: h\r\nX-Drip: ",
+		"30s": "POST /predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := launch(t, serverBinary(t))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			start := time.Now()
+			io.WriteString(conn, begin)
+			drip := time.NewTicker(100 * time.Millisecond)
+			defer drip.Stop()
+			go func() {
+				for range drip.C {
+					if _, err := io.WriteString(conn, " "); err != nil {
+						return
+					}
+				}
+			}()
+			_, _ = io.Copy(io.Discard, conn) // until the server closes it
+			want, err := time.ParseDuration(name)
+			if took := time.Since(start); err != nil || took < want-time.Second || took > want+5*time.Second {
+				t.Errorf("cut after %v, want %v", took, want)
+			}
+		})
+	}
+}
+
 // TestServerSize reports what is deployed, and holds it under a bound: a
 // binary that grows by a quarter has linked something new.
 func TestServerSize(t *testing.T) {

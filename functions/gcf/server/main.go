@@ -41,6 +41,7 @@ func run(ctx context.Context, environ []string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	serve.LimitMemory(environ)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
