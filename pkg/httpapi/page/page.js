@@ -41,7 +41,8 @@ function choose(name) {
   $('find').value = '';
   $('answer').replaceChildren(h('p', {class: 'empty'}, 'Press Predict to ask the model.'));
   $('results').hidden = $('raw').hidden = true;
-  $('took').textContent = '';
+  $('took').textContent = $('said').textContent = '';
+  stale(false);
   show($('trouble'), '');
   reset();
 }
@@ -137,9 +138,15 @@ function reset() {
 
 function changed() {
   snippets();
-  if (!asked || !$('live').checked) return document.querySelector('.answer').classList.toggle('stale', asked);
+  if (!asked || !$('live').checked) return stale(asked);
   clearTimeout(timer);
   timer = setTimeout(() => predict(false), 120);
+}
+
+// stale marks an answer that is not of the values on screen.
+function stale(is) {
+  document.querySelector('.answer').classList.toggle('stale', is);
+  $('stale').hidden = !is || !$('answer').querySelector('.said');
 }
 
 // json writes the row. It is put together here, since an object would take a
@@ -201,7 +208,7 @@ function complain(at, whole, focus) {
   fields.forEach((f, i) => f.say(at[i] || ''));
   show($('alert'), whole);
   const bad = at.filter(Boolean);
-  document.querySelector('.answer').classList.toggle('stale', bad.length > 0 || !!whole);
+  stale(bad.length > 0 || !!whole);
   if (!bad.length) return;
   $('said').textContent = bad.length + (bad.length > 1 ? ' values are' : ' value is') + ' not valid: ' + bad.join(', ');
   if (focus) {

@@ -152,6 +152,15 @@ func houses() schema.Document {
 	}
 }
 
+// schemaOf is a schema of n numbers.
+func schemaOf(n int) schema.Document {
+	doc := schema.Document{Name: "many", Title: "Many features", Labels: []string{"no", "yes"}}
+	for i := range n {
+		doc.Features = append(doc.Features, schema.Feature{Name: fmt.Sprintf("f%d", i), Example: float64(i)})
+	}
+	return doc
+}
+
 // writeBundle compiles a random forest for a schema and returns its file.
 func writeBundle(t testing.TB, doc schema.Document) string {
 	t.Helper()
