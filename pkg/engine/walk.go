@@ -165,12 +165,6 @@ func keysOf[K word](s *Scratch) *[]K {
 	return any(&s.keys64).(*[]K)
 }
 
-// split takes a step apart: offset to the first child, column×lanes.
-func split[S word](s S) (offset, column uint64) {
-	half := unsafe.Sizeof(s) * 4
-	return uint64(s >> half), uint64(s & (1<<half - 1))
-}
-
 // next is one step from node j for the row whose keys start at x, lane bytes
 // in: to the first child, or to the second where the row's key is above the
 // node's. New has proved that j, its children and its column exist.

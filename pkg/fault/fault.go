@@ -194,7 +194,7 @@ func Quote(name []byte) string {
 	for i := 0; i < len(name) && b.Len() < maxEcho; {
 		r, size := utf8.DecodeRune(name[i:])
 		i += size
-		esc := ""
+		var esc string
 		switch {
 		case r == utf8.RuneError:
 			esc = "\\ufffd"

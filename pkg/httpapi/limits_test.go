@@ -119,14 +119,12 @@ func TestBodiesInFlight(t *testing.T) {
 	if _, err := feed.Write(make([]byte, 990)); err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, "/predict", strings.NewReader(setosa))
 	w := httptest.NewRecorder()
 	// The pipe's bytes are counted right after they are read, so this may come
 	// first once; it is refused as soon as they are.
 	for w.Code != http.StatusServiceUnavailable {
-		r = httptest.NewRequest(http.MethodPost, "/predict", strings.NewReader(setosa))
 		w = httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/predict", strings.NewReader(setosa)))
 	}
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")

@@ -116,7 +116,7 @@ func (c *Cache) store(k cacheKey, row, values []float64) {
 	}
 }
 
-// Bytes and entries now held.
+// Size returns the bytes and entries now held.
 func (c *Cache) Size() (bytes, entries int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
