@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,8 +69,8 @@ func packer(path string, to io.Writer) (io.WriteCloser, error) {
 // removes the file instead. It returns failure, or why the file is not there.
 func (o *output) finish(failure error) error {
 	err := failure
-	if err == nil {
-		err = o.Flush()
+	if err == nil || o.file == nil { // what goes to a pipe ends with a whole line
+		err = cmp.Or(failure, o.Flush())
 	}
 	if o.pack != nil {
 		if e := o.pack.Close(); err == nil {

@@ -51,6 +51,7 @@ type pipeline struct {
 	stopped             chan struct{} // closed when the writer failed
 	failed              error         // of the writer
 	rows, bad           int           // written
+	begun               bool          // the header is written
 }
 
 func newPipeline(m *predict.Model, kind wire.Kind, media wire.Media, out io.Writer, bar *progress) *pipeline {
@@ -90,6 +91,9 @@ func (p *pipeline) score(ctx context.Context, paths []string, stdin io.Reader, f
 	writer.Wait()
 	if p.failed != nil {
 		return p.failed
+	}
+	if err == nil && !p.begun { // no rows
+		err = p.header()
 	}
 	return err
 }
@@ -217,13 +221,13 @@ func resize[T any](s []T, n int) []T {
 
 // writer writes blocks in the order in which they were read.
 func (p *pipeline) writer() {
-	if p.media == wire.CSV {
-		p.keep(p.header())
-	}
 	for b := range p.ordered {
 		<-b.done
 		if p.failed == nil {
 			p.keep(b.err)
+		}
+		if p.failed == nil && !p.begun {
+			p.keep(p.header())
 		}
 		if p.failed == nil {
 			_, err := p.out.Write(b.text.Bytes())
@@ -244,7 +248,13 @@ func (p *pipeline) keep(err error) {
 	}
 }
 
+// header begins the output: with the first rows, so that input which cannot be
+// read leaves nothing, or at the end of input without any.
 func (p *pipeline) header() error {
+	p.begun = true
+	if p.media != wire.CSV {
+		return nil
+	}
 	a := p.model.Engine().Arrays()
 	outputs := a.Outputs
 	if p.kind == wire.Leaf {

@@ -1,0 +1,334 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/predict"
+	"example.com/copse/pkg/wire"
+)
+
+const irisHeader = "sepal_length,sepal_width,petal_length,petal_width\n"
+
+// irisRows are lines of CSV, every seventh of which is bad.
+func irisRows(n int) string { return makeRows(n, 7) }
+
+// makeRows are lines of CSV; one in so many is bad.
+func makeRows(n, bad int) string {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var b strings.Builder
+	for i := range n {
+		length := 4 + 4*rng.Float64()
+		if i%bad == bad-1 {
+			length *= 10
+		}
+		fmt.Fprintf(&b, "%.1f,%.1f,%.1f,%.1f\n", length, 2+2*rng.Float64(), 1+5*rng.Float64(), 0.1+2*rng.Float64())
+	}
+	return b.String()
+}
+
+// runCopse runs the command in this process.
+func runCopse(t *testing.T, in io.Reader, args ...string) (status int, out, err string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status = Main(args, in, &stdout, &stderr)
+	return status, stdout.String(), stderr.String()
+}
+
+// plainly is the slow twin of the pipeline: one row at a time through the
+// decoder of a request, in order.
+func plainly(t *testing.T, m *predict.Model, rows string, media wire.Media) string {
+	t.Helper()
+	var out bytes.Buffer
+	if media == wire.CSV {
+		out.Write(m.Formatter().AppendHeader(nil, wire.Prediction, m.Engine().Arrays().Outputs))
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(rows, "\n"), "\n") {
+		r := new(predict.Request)
+		if _, err := r.Decoder.Batch([]byte(irisHeader+line+"\n"), wire.CSV, m.Schema(), &wire.Options{}, &r.Frame); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Predict(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Encoder.Lines(&out, media, wire.Prediction, m.Formatter(), &r.Frame, &r.Answers, wire.Part{To: 1, First: i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.String()
+}
+
+func TestScoreEqualsOneRowAtATime(t *testing.T) {
+	m, err := openModel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := irisRows(3*blockRows + 17)
+	for _, media := range []wire.Media{wire.CSV, wire.NDJSON} {
+		want := plainly(t, m, rows, media)
+		format := map[wire.Media]string{wire.CSV: "csv", wire.NDJSON: "jsonl"}[media]
+		for _, cores := range []int{1, 2, 8} {
+			before := runtime.GOMAXPROCS(cores)
+			status, got, log := runCopse(t, strings.NewReader(irisHeader+rows), "score", "--format", format, "-")
+			runtime.GOMAXPROCS(before)
+			if status != exitFailed || got != want {
+				t.Errorf("%s on %d cores: status %d, %d bytes of output, want %d: %s", format, cores, status, len(got), len(want), log)
+			}
+			if want := fmt.Sprintf("%d of %d rows", (3*blockRows+17)/7, 3*blockRows+17); !strings.Contains(log, want) {
+				t.Errorf("got %q, want %q in it", log, want)
+			}
+		}
+	}
+}
+
+// TestRawKindsAreTheEngines holds the two kinds that do not pass
+// through predict against the engine, row by row.
+func TestRawKindsAreTheEngines(t *testing.T) {
+	m, err := openModel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f frame.Frame
+	var d wire.Decoder
+	if _, e := d.Batch([]byte(irisHeader+irisRows(6)), wire.CSV, m.Schema(), &wire.Options{}, &f); e != nil {
+		t.Fatal(e)
+	}
+	m.Schema().Clean(&f, single(m))
+	e := m.Engine()
+	for _, kind := range []string{"margin", "leaf"} {
+		_, got, _ := runCopse(t, strings.NewReader(irisHeader+irisRows(6)), "score", "--output", kind, "--format", "jsonl", "-")
+		var want strings.Builder
+		for r := range f.Rows {
+			var b block
+			margin := make([]float64, e.Arrays().Outputs)
+			leaves := make([]int32, len(e.Arrays().Roots))
+			e.Margin(f.Row(r), 1, margin, &b.scratch)
+			e.Leaf(f.Row(r), 1, leaves, &b.scratch)
+			list := fmt.Sprint(margin)
+			if kind == "leaf" {
+				list = fmt.Sprint(leaves)
+			}
+			fmt.Fprintf(&want, "{\"row\":%d,%q:%s}\n", r, kind, strings.ReplaceAll(list, " ", ","))
+		}
+		if got != want.String() {
+			t.Errorf("got\n%s\nwant\n%s", got, want.String())
+		}
+	}
+}
+
+func TestInputIsToldByNameAndContent(t *testing.T) {
+	packed := func(pack func(io.Writer) io.WriteCloser, text string) string {
+		var b bytes.Buffer
+		w := pack(&b)
+		_, err := io.WriteString(w, text)
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	gz := func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }
+	zst := func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z }
+	for _, test := range []struct {
+		name, kind, text string
+		want             wire.Media
+		plain            string
+	}{
+		{"a.csv", "", "x\n1\n", wire.CSV, "x\n1\n"},
+		{"a.jsonl", "", "{}\n", wire.NDJSON, "{}\n"},
+		{"a.NDJSON.gz", "", packed(gz, "{}\n"), wire.NDJSON, "{}\n"},
+		{"a.csv.zst", "", packed(zst, "x\n1\n"), wire.CSV, "x\n1\n"},
+		{"a.gz", "", "x\n1\n", wire.CSV, "x\n1\n"}, // the name lies: it is not packed
+		{"a.csv", "", packed(gz, "x\n") + packed(gz, "1\n"), wire.CSV, "x\n1\n"},
+		{"a", "", " \n{\"x\":1}\n", wire.NDJSON, " \n{\"x\":1}\n"},
+		{"a", "", "\ufeffx\n", wire.CSV, "\ufeffx\n"},
+		{"a", "", "", wire.CSV, ""},
+		{"a.csv", "jsonl", "{}\n", wire.NDJSON, "{}\n"},
+		{"a.jsonl", "csv", "x\n", wire.CSV, "x\n"},
+	} {
+		path := filepath.Join(t.TempDir(), test.name)
+		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in, err := openInput(path, test.kind, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		got, err := io.ReadAll(in)
+		if err = errors.Join(err, in.Close()); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if in.media != test.want || string(got) != test.plain {
+			t.Errorf("%s %q: got %v %q, want %v %q", test.name, test.text, in.media, got, test.want, test.plain)
+		}
+		if in.size != int64(len(test.text)) || in.read.Load() != in.size {
+			t.Errorf("%s: read %d of %d bytes", test.name, in.read.Load(), in.size)
+		}
+	}
+}
+
+// TestFaultyInput: whatever the reader does, the command ends with a message,
+// and what was written before is whole lines.
+func TestFaultyInput(t *testing.T) {
+	rows := irisHeader + irisRows(2*blockRows)
+	var cut bytes.Buffer
+	z := gzip.NewWriter(&cut)
+	_, _ = io.WriteString(z, rows)
+	_ = z.Close()
+	for _, test := range []struct {
+		name   string
+		in     io.Reader
+		status int
+		want   string
+	}{
+		{"one byte at a time", iotest.OneByteReader(strings.NewReader(irisHeader + irisRows(6))), 0, ""},
+		{"data with the end", iotest.DataErrReader(strings.NewReader(irisHeader + irisRows(6))), 0, ""},
+		{"an error", io.MultiReader(strings.NewReader(rows), iotest.ErrReader(errors.New("the disk is gone"))), 2, "the disk is gone"},
+		{"half a gzip file", bytes.NewReader(cut.Bytes()[:cut.Len()/2]), 2, "unexpected EOF"},
+		{"not UTF-8", strings.NewReader(irisHeader + "\xff,1,1,1\n"), 2, "copse: -: "},
+	} {
+		status, out, log := runCopse(t, test.in, "score", "-")
+		if status != test.status || !strings.Contains(log, test.want) || test.want == "" && log != "" {
+			t.Errorf("%s: got status %d and %q, want %d and %q", test.name, status, log, test.status, test.want)
+		}
+		if out != "" && !strings.HasSuffix(out, "\n") {
+			t.Errorf("%s: the output ends within a line", test.name)
+		}
+	}
+}
+
+// failing is a writer that fails after some bytes.
+type failing struct{ left int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(p), nil
+}
+
+func TestAFullDiskEndsTheWork(t *testing.T) {
+	m, err := openModel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPipeline(m, wire.Prediction, wire.CSV, &failing{left: 100_000}, &progress{})
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	if err := os.WriteFile(path, []byte(irisHeader+irisRows(20*blockRows)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.score(t.Context(), []string{path}, nil, scoreFlags{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v, want %v", err, syscall.ENOSPC)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p = newPipeline(m, wire.Prediction, wire.CSV, io.Discard, &progress{})
+	if err := p.score(ctx, []string{path}, nil, scoreFlags{}); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("got %v, want an interruption", err)
+	}
+}
+
+// TestSignalLeavesNoHalfFile: interrupted in the middle, the command leaves
+// the file that was there before, and no other.
+func TestSignalLeavesNoHalfFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out.csv")
+	if err := os.WriteFile(out, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("copse", "score", "-o", out, "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// Once so much is taken that no pipe holds it, the command is at work.
+	rows := irisRows(blockRows)
+	if _, err := io.WriteString(in, irisHeader+strings.Repeat(rows, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = io.WriteString(in, rows)
+	}
+	err = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != exitUsage {
+		t.Errorf("got exit status %d (%v), want %d", got, err, exitUsage)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out)
+	if len(left) != 1 || string(text) != "before" || err != nil {
+		t.Errorf("got files %v, out.csv %q, %v", left, text, err)
+	}
+}
+
+// TestScoreIsBoundedInMemory: a long input takes no more memory than a short
+// one.
+func TestScoreIsBoundedInMemory(t *testing.T) {
+	const limit, total = 48 << 20, 64 << 20
+	cmd := exec.Command("copse", "score", "-o", os.DevNull, "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	rows := makeRows(10_000, 1000)
+	_, err = io.WriteString(in, irisHeader)
+	for sent := 0; err == nil && sent < total; sent += len(rows) {
+		_, err = io.WriteString(in, rows)
+	}
+	got := peak(t, cmd.Process.Pid)
+	err = errors.Join(err, in.Close())
+	_ = cmd.Wait() // status 1: every seventh row is bad
+	if err != nil || cmd.ProcessState.ExitCode() != exitFailed {
+		t.Fatalf("%v, %v", err, cmd.ProcessState)
+	}
+	t.Logf("peak %d MB for %d MB of rows", got>>20, total>>20)
+	if got > limit {
+		t.Errorf("got %d MB, want at most %d", got>>20, limit>>20)
+	}
+}
+
+// BenchmarkScore is the whole command but for the start of its process.
+func BenchmarkScore(b *testing.B) {
+	const n = 200_000
+	path := filepath.Join(b.TempDir(), "rows.csv")
+	if err := os.WriteFile(path, []byte(irisHeader+makeRows(n, n)), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, format := range []string{"csv", "jsonl"} {
+		b.Run(format, func(b *testing.B) {
+			for b.Loop() {
+				if got := Main([]string{"score", "--format", format, "-o", os.DevNull, path}, nil, io.Discard, io.Discard); got != exitFailed {
+					b.Fatal(got)
+				}
+			}
+			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
