@@ -1,18 +1,16 @@
 package features
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"example.com/copse/pkg/wire"
@@ -25,22 +23,14 @@ const placeholder = "{id}"
 // escape the path anew and forget how it was written.
 const marker = "~copse~id~"
 
-// maxHeader bounds the header of an answer, in bytes.
-const maxHeader = 16 << 10
-
-// maxReuse is the largest read buffer that is kept for the next call.
-const maxReuse = 64 << 10
-
 // httpSource asks one host, by GET, for a JSON object per id. 200 is a row,
 // 404 and 410 an unknown id; 429, 5xx and network errors are tried again,
 // anything else is final. Redirects are not followed and no proxy is used:
 // only the configured host is ever called.
 type httpSource struct {
-	target    target
-	header    http.Header
-	transport *http.Transport
-	maxBody   int64
-	buffers   sync.Pool // of *bytes.Buffer
+	target target
+	tail   string // of every request, from the HTTP version on
+	dialer *dialer
 }
 
 func newHTTPSource(uri string, o Options) (*httpSource, error) {
@@ -48,37 +38,17 @@ func newHTTPSource(uri string, o Options) (*httpSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := http.Header{"Accept": {"application/json"}, "User-Agent": {"copse"}}
+	tail := " HTTP/1.1\r\nHost: " + t.base.Host + "\r\nUser-Agent: copse\r\nAccept: application/json\r\n"
 	if user := t.base.User; user != nil {
 		password, _ := user.Password()
-		auth := http.Request{Header: header}
-		auth.SetBasicAuth(user.Username(), password)
-		t.base.User = nil
+		tail += "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)) + "\r\n"
 	}
-	return &httpSource{
-		target:    t,
-		header:    header,
-		transport: newTransport(o),
-		maxBody:   o.MaxBody,
-		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
-	}, nil
-}
-
-// newTransport keeps a connection open for every call that may be under way,
-// so that a full round of calls finds all of them warm.
-func newTransport(o Options) *http.Transport {
-	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    o.Timeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		MaxConnsPerHost:        o.Concurrency,
-		MaxIdleConns:           o.Concurrency,
-		MaxIdleConnsPerHost:    o.Concurrency,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true, // a row is a few hundred bytes
+	d := &dialer{addr: t.addr(), keep: o.Concurrency, maxBody: o.MaxBody,
+		dialer: net.Dialer{Timeout: o.Timeout, KeepAlive: 30 * time.Second}}
+	if t.base.Scheme == "https" {
+		d.tls = &tls.Config{ServerName: t.base.Hostname(), MinVersion: tls.VersionTLS12}
 	}
+	return &httpSource{target: t, tail: tail + "\r\n", dialer: d}, nil
 }
 
 // Fetch implements Source.
@@ -87,23 +57,20 @@ func (s *httpSource) Fetch(ctx context.Context, id string) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	request := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: s.header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	// RoundTrip, not a Client: it follows no redirect.
-	reply, err := s.transport.RoundTrip(request)
+	reply, err := s.dialer.do(ctx, []byte("GET "+u.RequestURI()+s.tail))
 	if err != nil {
-		return Row{}, withoutURL(err)
-	}
-	defer reply.Body.Close()
-	if err := judgeStatus(reply.StatusCode); err != nil {
-		// What is left of a short body is read so that the connection lives.
-		_, _ = io.CopyN(io.Discard, reply.Body, maxHeader)
 		return Row{}, err
 	}
-	return s.read(reply.Body)
+	if err := judgeStatus(reply.status); err != nil {
+		return Row{}, err
+	}
+	if reply.body == nil {
+		return Row{}, fmt.Errorf("%w: the source's answer is larger than %d bytes", ErrFinal, s.dialer.maxBody)
+	}
+	return Row{Media: wire.JSON, Body: reply.body}, nil
 }
 
-func (s *httpSource) close() { s.transport.CloseIdleConnections() }
+func (s *httpSource) close() { s.dialer.close() }
 
 // judgeStatus sorts answers into rows, unknown ids and failures.
 func judgeStatus(status int) error {
@@ -118,33 +85,6 @@ func judgeStatus(status int) error {
 		return fmt.Errorf("%w: the source answered with a redirect (status %d), which is not followed", ErrFinal, status)
 	}
 	return fmt.Errorf("%w: the source answered with status %d", ErrFinal, status)
-}
-
-func (s *httpSource) read(body io.Reader) (Row, error) {
-	b := s.buffers.Get().(*bytes.Buffer)
-	defer func() {
-		if b.Cap() <= maxReuse {
-			b.Reset()
-			s.buffers.Put(b)
-		}
-	}()
-	n, err := b.ReadFrom(io.LimitReader(body, s.maxBody+1))
-	if err != nil {
-		return Row{}, withoutURL(err)
-	}
-	if n > s.maxBody {
-		return Row{}, fmt.Errorf("%w: the source's answer is larger than %d bytes", ErrFinal, s.maxBody)
-	}
-	return Row{Media: wire.JSON, Body: bytes.Clone(b.Bytes())}, nil
-}
-
-// withoutURL keeps an id, which may be a person's, out of the log.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
 }
 
 // around is the text before and after the id.
@@ -188,6 +128,15 @@ func parseTarget(uri string) (target, error) {
 		return target{}, errors.New(form + ": {id} belongs into the path or the query")
 	}
 	return t, nil
+}
+
+// addr is where to dial.
+func (t *target) addr() string {
+	port := t.base.Port()
+	if port == "" {
+		port = t.base.Scheme // net knows both as names of their ports
+	}
+	return net.JoinHostPort(t.base.Hostname(), port)
 }
 
 // loopback says whether a host is this machine.

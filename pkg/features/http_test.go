@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bufio"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,12 +74,15 @@ func TestCredentialsOfTheURLBecomeAHeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := http.Request{Header: source.header}
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET /x" + source.tail)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	user, password, ok := r.BasicAuth()
 	if !ok || user != "user" || password != "p@ss" {
 		t.Errorf("got %q, %q, %v", user, password, ok)
 	}
-	if u, err := source.target.url("x"); err != nil || u.String() != "https://host/x" {
+	if u, err := source.target.url("x"); err != nil || u.RequestURI() != "/x" || r.Host != "host" {
 		t.Errorf("got %v, %v", u, err)
 	}
 }
