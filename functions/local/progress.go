@@ -25,9 +25,9 @@ type progress struct {
 
 // newProgress adds up the files' sizes; where one has none (a pipe), the bar
 // only tells what was done. quiet: rows go to the same terminal.
-func newProgress(paths []string, err io.Writer, quiet bool) (*progress, error) {
+func newProgress(paths []string, err io.Writer, quiet bool) *progress {
 	if quiet || !isTerminal(err) {
-		return &progress{}, nil
+		return &progress{}
 	}
 	var total int64
 	for _, path := range paths {
@@ -45,7 +45,7 @@ func newProgress(paths []string, err io.Writer, quiet bool) (*progress, error) {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetDescription("scoring"),
 		progressbar.OptionFullWidth(),
-	)}, nil
+	)}
 }
 
 func isTerminal(w any) bool {

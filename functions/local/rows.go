@@ -11,7 +11,7 @@ import (
 	"example.com/copse/pkg/wire"
 )
 
-// maxHeldRows bounds the files that verify and bench hold in memory, in values.
+// maxHeldValues bounds the files that verify and bench hold in memory, in values.
 const maxHeldValues = 64 << 20
 
 // heldRows reads a whole file of rows, validated and cleaned as for scoring.

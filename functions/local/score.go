@@ -105,10 +105,6 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	if err != nil {
 		return err
 	}
-	bar, err := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
-	if err != nil {
-		return err
-	}
 	out, err := openOutput(flags.out, c.OutOrStdout())
 	if err != nil {
 		return err
@@ -116,6 +112,7 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	// A signal ends the work in good order: no half file stays.
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	bar := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
 	p := newPipeline(m, kind, media, out, bar)
 	err = out.finish(p.score(ctx, paths, c.InOrStdin(), flags))
 	bar.finish()

@@ -181,7 +181,7 @@ func (d *dialer) exchange(ctx context.Context, c *conn, request []byte) (reply r
 	if _, err := c.r.Peek(1); err != nil {
 		return reply, false, noEOF(err)
 	}
-	head, err := readHead(c.r)
+	head, err := readHead(c.r) //nolint:bodyclose // closing reads on: the connection is closed instead
 	if err != nil {
 		return reply, true, noEOF(err)
 	}

@@ -37,8 +37,6 @@ type flight struct {
 }
 
 // overhead bytes however short it is, so the bytes bind first.
-const maxKept = 1 << 30
-
 // overhead is what a kept row costs beside its id and body, about.
 const overhead = 200
 
