@@ -303,6 +303,9 @@ func peak(t *testing.T, pid int) int64 {
 		t.Skipf("no /proc on this system: %v", err)
 	}
 	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("the process has ended")
+	}
 	kb, err := strconv.ParseInt(string(m[1]), 10, 64)
 	if err != nil {
 		t.Fatal(err)

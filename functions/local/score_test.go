@@ -253,6 +253,8 @@ func TestSignalLeavesNoHalfFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("copse", "score", "-o", out, "-")
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -272,8 +274,8 @@ func TestSignalLeavesNoHalfFile(t *testing.T) {
 		_, err = io.WriteString(in, rows)
 	}
 	err = cmd.Wait()
-	if got := cmd.ProcessState.ExitCode(); got != exitUsage {
-		t.Errorf("got exit status %d (%v), want %d", got, err, exitUsage)
+	if got := cmd.ProcessState.ExitCode(); got != exitUsage || !strings.Contains(log.String(), "interrupted") {
+		t.Errorf("got exit status %d (%v) and %q, want %d and that it was interrupted", got, err, log.String(), exitUsage)
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil {

@@ -36,7 +36,6 @@ type flight struct {
 	abandoned bool
 }
 
-// overhead bytes however short it is, so the bytes bind first.
 // overhead is what a kept row costs beside its id and body, about.
 const overhead = 200
 
