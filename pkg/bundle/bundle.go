@@ -42,8 +42,8 @@ const (
 type Kind uint32
 
 const (
-	Info           Kind = 1  // JSON: provenance
-	Schema         Kind = 2  // JSON: schema document
+	Info           Kind = 1  // record: provenance
+	Schema         Kind = 2  // record: schema document
 	Shape          Kind = 3  // uint32: features, outputs, leaf width, compare, sum, link
 	Columns        Kind = 4  // uint32
 	Roots          Kind = 5  // uint32, one a tree
@@ -74,8 +74,6 @@ type Section struct {
 
 // flagOptional in a table entry marks a section that may be skipped.
 const flagOptional = 1
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // ErrNotBundle says that data does not start like a bundle.
 var ErrNotBundle = errors.New("bundle: not a .copse file")
@@ -124,7 +122,7 @@ func putEntry(b []byte, s Section, offset int) {
 	le.PutUint16(b[6:], uint16(s.Element))
 	le.PutUint64(b[8:], uint64(offset))
 	le.PutUint64(b[16:], uint64(len(s.Data)))
-	le.PutUint32(b[24:], crc32.Checksum(s.Data, castagnoli))
+	le.PutUint32(b[24:], crc32.ChecksumIEEE(s.Data))
 }
 
 func putHeader(b []byte, sections int) {
@@ -136,7 +134,7 @@ func putHeader(b []byte, sections int) {
 	le.PutUint32(b[20:], uint32(sections))
 	le.PutUint64(b[24:], uint64(len(b)))
 	table := b[headerSize : headerSize+sections*entrySize]
-	le.PutUint32(b[32:], crc32.Checksum(table, castagnoli))
+	le.PutUint32(b[32:], crc32.ChecksumIEEE(table))
 	le.PutUint32(b[36:], headerSum(b))
 }
 
@@ -145,7 +143,7 @@ func headerSum(b []byte) uint32 {
 	var h [headerSize]byte
 	copy(h[:], b)
 	clear(h[36:40])
-	return crc32.Checksum(h[:], castagnoli)
+	return crc32.ChecksumIEEE(h[:])
 }
 
 // File is an open bundle. It refers to the data it was opened on, which must
@@ -207,7 +205,7 @@ func checkHeader(data []byte) (sections int, err error) {
 		return 0, errors.New("bundle: the section table does not fit the file")
 	}
 	table := data[headerSize : headerSize+int(n)*entrySize]
-	if le.Uint32(data[32:]) != crc32.Checksum(table, castagnoli) {
+	if le.Uint32(data[32:]) != crc32.ChecksumIEEE(table) {
 		return 0, errors.New("bundle: the section table's checksum is wrong: the file is damaged")
 	}
 	return int(n), nil
@@ -232,7 +230,7 @@ func readEntry(data []byte, i, last int) (s Section, end int, err error) {
 	}
 	end = int(offset + length)
 	s.Data = data[offset:end:end]
-	if crc32.Checksum(s.Data, castagnoli) != le.Uint32(b[24:]) {
+	if crc32.ChecksumIEEE(s.Data) != le.Uint32(b[24:]) {
 		return s, 0, fmt.Errorf("bundle: section %d's checksum is wrong: the file is damaged", i)
 	}
 	return s, end, nil

@@ -85,7 +85,7 @@ func TestUnaligned(t *testing.T) {
 func resum(data []byte) {
 	n := binary.LittleEndian.Uint32(data[20:])
 	if end := headerSize + int(n)*entrySize; end <= len(data) {
-		binary.LittleEndian.PutUint32(data[32:], crc32.Checksum(data[headerSize:end], castagnoli))
+		binary.LittleEndian.PutUint32(data[32:], crc32.ChecksumIEEE(data[headerSize:end]))
 	}
 	binary.LittleEndian.PutUint32(data[36:], headerSum(data))
 }

@@ -1,7 +1,6 @@
 package predict
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"example.com/copse/pkg/bundle"
@@ -43,17 +42,13 @@ func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.
 	if err != nil {
 		return nil, err
 	}
-	infoText, err := json.Marshal(info)
+	document, err := s.AppendRecord(nil)
 	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
-	}
-	schemaText, err := json.Marshal(s.Document())
-	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
+		return nil, err
 	}
 	sections := []bundle.Section{
-		{Kind: bundle.Info, Element: 1, Data: infoText},
-		{Kind: bundle.Schema, Element: 1, Data: schemaText},
+		{Kind: bundle.Info, Element: 1, Data: info.appendRecord(nil)},
+		{Kind: bundle.Schema, Element: 1, Data: document},
 	}
 	sections = append(sections, arraySections(arrays)...)
 	sections = append(sections, selfTest...)

@@ -1,7 +1,6 @@
 package predict
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +8,7 @@ import (
 	"example.com/copse/pkg/bundle"
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/record"
 	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
 )
@@ -28,6 +28,28 @@ type Info struct {
 	Labels       []string `json:"labels,omitempty"`
 	Source       string   `json:"source,omitempty"`        // format of the source file
 	SourceSHA256 string   `json:"source_sha256,omitempty"` // of the source file
+}
+
+// appendRecord and read are the form in which a bundle keeps an Info: see
+// package record.
+func (i *Info) appendRecord(b []byte) []byte {
+	for _, text := range i.texts() {
+		b = record.AppendText(b, *text)
+	}
+	return record.AppendList(b, i.Labels)
+}
+
+func (i *Info) read(data []byte) error {
+	r := record.NewReader(data)
+	for _, text := range i.texts() {
+		*text = r.Text()
+	}
+	i.Labels = r.List()
+	return r.Close()
+}
+
+func (i *Info) texts() [6]*string {
+	return [...]*string{&i.Name, &i.Library, &i.Version, &i.Objective, &i.Source, &i.SourceSHA256}
 }
 
 // Model ties a schema, an engine and a formatter together. It is immutable
@@ -78,13 +100,13 @@ func Open(name string, data []byte, o Options) (*Model, error) {
 	return m, m.selfTest(file)
 }
 
-// readText reads the two sections of JSON.
+// readText reads the two sections that are records.
 func (m *Model) readText(file *bundle.File) error {
 	text, ok := file.Section(bundle.Info)
 	if !ok {
 		return errors.New("bundle: no info section")
 	}
-	if err := json.Unmarshal(text, &m.info); err != nil {
+	if err := m.info.read(text); err != nil {
 		return fmt.Errorf("bundle: info: %w", err)
 	}
 	if m.name == "" {

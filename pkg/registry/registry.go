@@ -65,20 +65,16 @@ func Open(ctx context.Context, sources []Source, warm int) (*Registry, error) {
 		r.names = append(r.names, s.Name)
 		r.sources[s.Name] = s.Load
 	}
-	// Backwards, so that the default model is the most recent one.
+	// Backwards, so that the default model is the most recent one; on this
+	// goroutine, since another one costs a cold start a thread.
 	for i := len(r.names) - 1; i >= 0; i-- {
-		if _, _, err := r.Get(ctx, r.names[i]); err != nil {
-			return nil, fmt.Errorf("model %q: %w", r.names[i], cause(err))
+		name := r.names[i]
+		f := &flight{done: make(chan struct{})}
+		if r.load(ctx, name, r.sources[name], f); f.err != nil {
+			return nil, fmt.Errorf("model %q: %w", name, f.err)
 		}
 	}
 	return r, nil
-}
-
-func cause(err error) error {
-	if e, ok := errors.AsType[*fault.Error](err); ok && e.Err != nil {
-		return e.Err
-	}
-	return err
 }
 
 // Names lists the models, the default one first. It is shared.

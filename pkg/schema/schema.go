@@ -110,16 +110,6 @@ func Parse(data []byte) (*Schema, error) {
 	return New(doc)
 }
 
-// Reopen compiles a document that New made and a checksum has kept since: what
-// only validator can tell is not asked again, which a cold start would pay for.
-func Reopen(data []byte) (*Schema, error) {
-	var doc Document
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	return build(doc)
-}
-
 // New checks a document against its own rules and compiles it.
 func New(doc Document) (*Schema, error) {
 	doc = withDefaults(doc)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -186,11 +187,11 @@ func TestParseRefuses(t *testing.T) {
 // that went in.
 func TestReopen(t *testing.T) {
 	s := one(t, Feature{Rules: "gte=0,ne=4", Unit: "cm", Example: 2.5})
-	text, err := json.Marshal(s.Document())
+	data, err := s.AppendRecord(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Reopen(text)
+	again, err := Reopen(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +200,43 @@ func TestReopen(t *testing.T) {
 			t.Errorf("%v: got %q, want %q", x, got, want)
 		}
 	}
-	if _, err := Reopen([]byte(`{"features":[{"name":"a","rules":"nonsense"}]}`)); err == nil {
+	if !reflect.DeepEqual(again.Document(), s.Document()) {
+		t.Errorf("got %+v, want %+v", again.Document(), s.Document())
+	}
+	unknown := Schema{doc: Document{Features: []Feature{{Name: "a", Type: Number, Rules: "nonsense", Missing: Refuse}}}}
+	if data, err = unknown.AppendRecord(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Reopen(data); err == nil {
 		t.Error("a rule that nobody knows was taken")
 	}
+	for i := range data {
+		if _, err := Reopen(data[:i]); err == nil {
+			t.Errorf("cut at %d: no error", i)
+		}
+	}
+}
+
+func FuzzReopen(f *testing.F) {
+	s := one(f, Feature{Type: Category, Categories: []string{"u", "v"}, Missing: Fill, Default: "u", Example: "v"})
+	data, err := s.AppendRecord(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Reopen(data)
+		if err != nil {
+			return
+		}
+		again, err := s.AppendRecord(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Reopen(again); err != nil {
+			t.Errorf("what was read and written cannot be read: %v", err)
+		}
+	})
 }
 
 func TestMessagesNameTheRuleAndTheUnit(t *testing.T) {
