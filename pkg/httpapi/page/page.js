@@ -210,6 +210,7 @@ function complain(at, whole, focus) {
   const bad = at.filter(Boolean);
   stale(bad.length > 0 || !!whole);
   if (!bad.length) return;
+  if (!$('answer').querySelector('.said')) $('answer').firstChild.textContent = 'Correct the marked values, then press Predict.';
   $('said').textContent = bad.length + (bad.length > 1 ? ' values are' : ' value is') + ' not valid: ' + bad.join(', ');
   if (focus) {
     const first = fields[at.findIndex(Boolean)];

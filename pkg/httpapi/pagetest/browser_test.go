@@ -360,7 +360,7 @@ func TestEverySchema(t *testing.T) {
 	if !x.asked("POST /models/many/predict") {
 		t.Error("the second model was not asked by its name")
 	}
-	x.enter("find", "f17")
+	x.do(chromedp.SendKeys(chromedp.ID("find"), "f17"))
 	if got := eval[int](x, "[...document.querySelectorAll('.field')].filter(f => !f.hidden).length"); got != 1 {
 		t.Errorf("%d features are found, want one", got)
 	}

@@ -13,9 +13,6 @@ import (
 // document's examples first, then cases of its own. The second server has a
 // model with every type of feature.
 func TestSchemathesis(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the server is another process: nothing here for a short run")
-	}
 	st := installed(t, "schemathesis/bin/st")
 	hooks, err := filepath.Abs("schemathesis")
 	if err != nil {

@@ -54,7 +54,7 @@ func copse(t testing.TB) string {
 	t.Helper()
 	built.Do(func() {
 		var dir string
-		if dir, built.err = os.MkdirTemp("", "copse-page"); built.err != nil {
+		if dir, built.err = os.MkdirTemp("", "copse-page"); built.err != nil { //nolint:usetesting // outlives the test that comes first
 			return
 		}
 		built.path = filepath.Join(dir, "copse")
@@ -75,6 +75,9 @@ var listening = regexp.MustCompile(`listening on (http://[0-9.:]+)`)
 // and returns its address.
 func serve(t testing.TB, args ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the server is another process: nothing here for a short run")
+	}
 	command := exec.Command(copse(t), append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
 	command.Env = append(command.Environ(), "COPSE_CACHE=off")
 	stderr, err := command.StderrPipe()
