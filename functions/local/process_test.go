@@ -295,6 +295,13 @@ func drip(t *testing.T, addr, head string) {
 	}
 }
 
+func needMemory(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("memory is measured without the race detector")
+	}
+}
+
 // peak is the most memory that a process held, in bytes.
 func peak(t *testing.T, pid int) int64 {
 	t.Helper()
@@ -316,6 +323,7 @@ func peak(t *testing.T, pid int) int64 {
 // TestServeStaysUnder300MB: one client sends the largest bodies, many at once,
 // of the forms that unfold most.
 func TestServeStaysUnder300MB(t *testing.T) {
+	needMemory(t)
 	p := startServe(t)
 	const size = 15 << 20
 	bodies := map[string]string{

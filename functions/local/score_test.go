@@ -290,6 +290,7 @@ func TestSignalLeavesNoHalfFile(t *testing.T) {
 // TestScoreIsBoundedInMemory: a long input takes no more memory than a short
 // one.
 func TestScoreIsBoundedInMemory(t *testing.T) {
+	needMemory(t)
 	const limit, total = 48 << 20, 64 << 20
 	cmd := exec.Command("copse", "score", "-o", os.DevNull, "-")
 	in, err := cmd.StdinPipe()
