@@ -17,8 +17,15 @@ type Frame struct {
 	// Bad marks the rows that must not be scored.
 	Bad []bool
 	// Faults says why, in the order they were found; Row is the index here.
+	// Every bad row has one at least; of all the others MaxFaults are kept.
 	Faults []fault.Error
+	// Dropped counts the faults that were found and not kept.
+	Dropped int
 }
+
+// MaxFaults bounds what a batch of bad rows makes us remember: beyond it each
+// row keeps only the first fault that is found.
+const MaxFaults = 1 << 16
 
 // Reset empties the frame for rows of cols values and keeps its memory.
 func (f *Frame) Reset(cols int) {
@@ -27,6 +34,7 @@ func (f *Frame) Reset(cols int) {
 	f.Bad = f.Bad[:0]
 	clear(f.Faults)
 	f.Faults = f.Faults[:0]
+	f.Dropped = 0
 }
 
 // Append adds one row and returns its values for the caller to fill. The
@@ -50,8 +58,12 @@ func (f *Frame) Row(i int) []float64 {
 	return f.Values[i*f.Cols : (i+1)*f.Cols : (i+1)*f.Cols]
 }
 
-// Fail marks row e.Row as bad and keeps why.
+// Fail marks row e.Row as bad and keeps why, see MaxFaults.
 func (f *Frame) Fail(e fault.Error) {
+	if len(f.Faults) >= MaxFaults && f.Bad[e.Row] {
+		f.Dropped++
+		return
+	}
 	f.Bad[e.Row] = true
 	f.Faults = append(f.Faults, e)
 }

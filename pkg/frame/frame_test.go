@@ -62,3 +62,36 @@ func TestAnswers(t *testing.T) {
 		t.Error("no outputs: something is distinct")
 	}
 }
+
+// TestFaultsAreBounded: beyond the bound each row keeps its first fault, and
+// the others are counted.
+func TestFaultsAreBounded(t *testing.T) {
+	var f Frame
+	f.Reset(1)
+	const rows = MaxFaults
+	for range rows {
+		f.Append()
+	}
+	for r := range rows {
+		for range 3 {
+			f.Fail(fault.Error{Code: fault.Missing, Row: r})
+		}
+	}
+	// A third of the rows keep all three, the rest one each.
+	const full = MaxFaults / 3
+	if want := 3*full + 1 + rows - full - 1; len(f.Faults) < rows || len(f.Faults) > want+2 {
+		t.Errorf("got %d faults of %d rows, want about %d", len(f.Faults), rows, want)
+	}
+	if got := len(f.Faults) + f.Dropped; got != 3*rows {
+		t.Errorf("%d kept and dropped, want %d", got, 3*rows)
+	}
+	for r, bad := range f.Bad {
+		if !bad {
+			t.Fatalf("row %d is not bad", r)
+		}
+	}
+	f.Reset(1)
+	if f.Dropped != 0 {
+		t.Error("Reset keeps the count")
+	}
+}

@@ -14,21 +14,20 @@ import (
 	"example.com/copse/pkg/fault"
 )
 
-// workBudget bounds the memory of all batches that are answered at once, and
-// workPerByte is what a byte of a body may need at most: the shortest value of
-// a dense batch takes two bytes ("1,") and becomes eight in the frame and
-// eight in the block of distinct rows. A larger batch runs alone.
+// A body's buffer starts with firstRead bytes, or with the announced length up
+// to firstAnnounced, and grows with what arrives: memory follows that, not what
+// is announced.
 const (
-	workBudget  = 128 << 20
-	workPerByte = 8
+	firstRead      = 4 << 10
+	firstAnnounced = 64 << 10
 )
-
-// firstRead is the buffer that a body starts with when its length is not
-// known, or not believed: memory follows what arrives, not what is announced.
-const firstRead = 4 << 10
 
 // minRead is the least room that a read is given.
 const minRead = 512
+
+// freeBytes of each body do not count towards MaxInflight, so that whoever
+// fills it with large bodies does not keep single rows from being answered.
+const freeBytes = 16 << 10
 
 // body reads the request's body into buf, inflated where it comes gzipped.
 // The caller gives back the held bytes.
@@ -37,16 +36,21 @@ func (x *exchange) body(buf []byte) (data []byte, held int64, err *fault.Error) 
 	if err != nil {
 		return buf, 0, err
 	}
-	if n := x.r.ContentLength; n > x.h.o.MaxBody {
+	n := x.r.ContentLength
+	if n > x.h.o.MaxBody {
 		return buf, 0, tooLarge(x.h.o.MaxBody)
-	} else if n >= 0 && int64(cap(buf)) < n+minRead && n <= 1<<20 {
-		buf = make([]byte, 0, n+minRead)
 	}
-	data, held, err = x.readAll(x.r.Body, buf[:0])
+	if n < 0 {
+		n = x.h.o.MaxBody
+	} else if first := min(n, firstAnnounced) + minRead; int64(cap(buf)) < first {
+		buf = make([]byte, 0, first)
+	}
+	data, held, err = x.readAll(x.r.Body, buf[:0], n)
 	if err != nil || !zipped {
 		return data, held, err
 	}
-	return x.inflate(data, held)
+	data, more, err := x.inflate(data)
+	return data, held + more, err
 }
 
 func tooLarge(limit int64) *fault.Error {
@@ -69,25 +73,25 @@ func contentEncoding(h http.Header) (bool, *fault.Error) {
 	return false, fault.New(fault.UnsupportedMedia, "the content encoding is not known here: send gzip or none")
 }
 
-// readAll appends src to buf up to the limit, and counts what it holds in the
-// handler's total.
-func (x *exchange) readAll(src io.Reader, buf []byte) (data []byte, held int64, fe *fault.Error) {
+// readAll appends src, of which size bytes are expected at most, to buf up to
+// the limit. It counts the memory that it holds in the handler's total.
+func (x *exchange) readAll(src io.Reader, buf []byte, size int64) (data []byte, held int64, fe *fault.Error) {
 	limit := x.h.o.MaxBody
-	if cap(buf) == 0 {
-		buf = make([]byte, 0, firstRead)
+	if cap(buf) > freeBytes && !x.hold(&held, cap(buf)-freeBytes) {
+		x.h.held.Add(-held)
+		buf, held = nil, 0
 	}
 	for {
 		if cap(buf)-len(buf) < minRead {
-			grown := make([]byte, len(buf), 2*cap(buf)+minRead)
+			grown := make([]byte, len(buf), max(min(2*cap(buf), int(size)), len(buf), firstRead)+minRead)
+			if more := cap(grown) - max(cap(buf), freeBytes); more > 0 && !x.hold(&held, more) {
+				return buf, held, fault.New(fault.Overloaded, "too many bodies are in memory: try again in a moment")
+			}
 			copy(grown, buf)
 			buf = grown
 		}
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		held += int64(n)
-		if x.h.held.Add(int64(n)) > x.h.o.MaxInflight {
-			return buf, held, fault.New(fault.Overloaded, "too many bodies are in memory: try again in a moment")
-		}
 		if int64(len(buf)) > limit {
 			return buf, held, tooLarge(limit)
 		}
@@ -100,22 +104,25 @@ func (x *exchange) readAll(src io.Reader, buf []byte) (data []byte, held int64, 
 	}
 }
 
+// hold counts n bytes more and says whether that is within the limit.
+func (x *exchange) hold(held *int64, n int) bool {
+	*held += int64(n)
+	return x.h.held.Add(int64(n)) <= x.h.o.MaxInflight
+}
+
 // readFault names why a body broke off. A client that sends too slowly meets
 // the server's own read deadline.
 func readFault(err error) *fault.Error {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(fault.SlowBody, err, "the body did not arrive in time")
 	}
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.Wrap(fault.BadEncoding, err, "the body is not a whole gzip stream")
-	}
-	return fault.Wrap(fault.Malformed, err, "the body could not be read to its end")
+	return fault.Wrap(fault.Malformed, err, "the body broke off before its end: send it again")
 }
 
 var inflaters sync.Pool
 
 // inflate undoes gzip under the same limit as the body itself.
-func (x *exchange) inflate(zipped []byte, held int64) ([]byte, int64, *fault.Error) {
+func (x *exchange) inflate(zipped []byte) (data []byte, held int64, fe *fault.Error) {
 	z, ok := inflaters.Get().(*gzip.Reader)
 	var err error
 	if !ok {
@@ -124,21 +131,12 @@ func (x *exchange) inflate(zipped []byte, held int64) ([]byte, int64, *fault.Err
 		err = z.Reset(bytes.NewReader(zipped))
 	}
 	if err != nil {
-		return nil, held, fault.Wrap(fault.BadEncoding, err, "the body is not a gzip stream")
+		return nil, 0, fault.Wrap(fault.BadEncoding, err, "the body is not a gzip stream")
 	}
 	defer inflaters.Put(z)
-	data, more, fe := x.readAll(z, nil)
+	data, held, fe = x.readAll(z, nil, x.h.o.MaxBody)
 	if fe != nil && fe.Code == fault.Malformed {
 		fe.Code, fe.Message = fault.BadEncoding, "the body is not a whole gzip stream"
 	}
-	return data, held + more, fe
-}
-
-// admit waits for the memory that a batch of this size may need.
-func (x *exchange) admit(ctx context.Context, size int) (release func(), err *fault.Error) {
-	weight := min(int64(size)*workPerByte, workBudget)
-	if x.h.work.Acquire(ctx, weight) != nil {
-		return nil, fault.New(fault.Overloaded, "all memory for batches is in use: try again in a moment")
-	}
-	return func() { x.h.work.Release(weight) }, nil
+	return data, held, fe
 }

@@ -61,6 +61,7 @@ type Handler struct {
 	ready   atomic.Bool
 	held    atomic.Int64        // bytes of bodies now in memory
 	work    *semaphore.Weighted // memory of batches now being answered
+	small   *semaphore.Weighted // and the rest of it, for small ones
 	metrics metrics
 	openAPI func() document
 	docs    func() document
@@ -71,7 +72,7 @@ func New(o Options) *Handler {
 	h := &Handler{
 		o:    o,
 		wire: wire.Options{Limits: o.Wire, ByID: o.Features != nil},
-		work: semaphore.NewWeighted(workBudget),
+		work: semaphore.NewWeighted(workBudget), small: semaphore.NewWeighted(smallBudget),
 	}
 	h.openAPI = sync.OnceValue(h.makeOpenAPI)
 	h.docs = sync.OnceValue(h.makeDocs)

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -109,33 +108,51 @@ func (c *tinyChunks) Read(p []byte) (int, error) {
 }
 
 // TestBodiesInFlight fills the memory for bodies with one that never ends: the
-// next one is told to come back, and after the first is gone all is well.
+// next large one is told to come back, single rows are answered all the same,
+// and after the first is gone all is well.
 func TestBodiesInFlight(t *testing.T) {
 	o := options(t)
-	o.MaxInflight = 1000
+	o.MaxInflight = 32 << 10
 	h := httpapi.New(o)
+	large := func() io.Reader { return strings.NewReader(strings.Repeat(" ", 40<<10) + setosa) }
 	body, feed := io.Pipe()
 	var wg sync.WaitGroup
 	wg.Go(func() { post(h, "/predict", unknownLength{body}) })
-	if _, err := feed.Write(make([]byte, 990)); err != nil {
+	if _, err := feed.Write(make([]byte, 36<<10)); err != nil {
 		t.Fatal(err)
 	}
-	// The pipe's bytes are counted right after they are read.
-	for !strings.Contains(get(h, "/metrics").Body.String(), "copse_body_bytes 990\n") {
-		runtime.Gosched()
-	}
+	// The last of the pipe's bytes are counted right before they are read.
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/predict", strings.NewReader(setosa)))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/predict", large()))
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", w.Code)
 	}
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+	if status, _, _ := post(h, "/predict", strings.NewReader(setosa)); status != http.StatusOK {
+		t.Errorf("a single row meanwhile: status %d", status)
+	}
 	_ = feed.Close()
 	wg.Wait()
-	if status, _, _ := post(h, "/predict", strings.NewReader(setosa)); status != http.StatusOK {
+	if status, _, _ := post(h, "/predict", large()); status != http.StatusOK {
 		t.Errorf("after the first body is gone: status %d", status)
+	}
+	if text := get(h, "/metrics").Body.String(); !strings.Contains(text, "copse_body_bytes 0\n") {
+		t.Errorf("bodies are still counted: %s", text)
+	}
+}
+
+// TestAnnouncedLength: what a client only announces takes no memory.
+func TestAnnouncedLength(t *testing.T) {
+	o := options(t)
+	o.MaxBody, o.MaxInflight = 1<<30, 64<<10
+	r := httptest.NewRequest(http.MethodPost, "/predict", unknownLength{strings.NewReader(setosa)})
+	r.ContentLength = 1 << 29
+	w := httptest.NewRecorder()
+	httpapi.New(o).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
 

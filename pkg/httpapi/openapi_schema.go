@@ -246,8 +246,8 @@ func (m *modelDoc) modelRef() object {
 // batch that is answered otherwise.
 func problemSchema() object {
 	text, code := object{{"type", "string"}}, object{{"type", "string"}, {"enum", codeNames()}}
-	rowError := closed(object{{"row", object{{"type", "integer"}, {"minimum", 0}}}, {"code", code}, {"message", text}},
-		object{{"field", text}, {"rule", text}})
+	rowError := closed(object{{"code", code}, {"message", text}}, object{{"field", text}, {"rule", text},
+		{"row", described("None where a column of all rows is wrong.", object{{"type", "integer"}, {"minimum", 0}})}})
 	return described("An error, after RFC 9457.", closed(object{
 		{"type", described("A name of the kind of error.", text)},
 		{"title", text},

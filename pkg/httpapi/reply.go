@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/wire"
 )
 
@@ -72,31 +73,43 @@ type problem struct {
 }
 
 type rowError struct {
-	Row     int    `json:"row"`
+	Row     *int   `json:"row,omitempty"` // none where a column of all rows is wrong
 	Code    string `json:"code"`
 	Field   string `json:"field,omitempty"`
 	Rule    string `json:"rule,omitempty"`
 	Message string `json:"message"`
 }
 
+func newRowError(f *fault.Error) rowError {
+	e := rowError{Code: f.Code.String(), Field: f.Field, Rule: f.Rule, Message: f.Message}
+	if f.Row != fault.Whole {
+		e.Row = &f.Row
+	}
+	return e
+}
+
 // problemURN is the type of every problem: a name, not an address.
 const problemURN = "urn:copse:problem:"
 
 // fail replies with an error of the whole request.
-func (x *exchange) fail(fe *fault.Error) { x.failRows(fe, nil) }
+func (x *exchange) fail(fe *fault.Error) { x.failRows(fe, new(frame.Frame)) }
 
-// failRows replies with an error and the faults of its rows.
-func (x *exchange) failRows(fe *fault.Error, faults []fault.Error) {
+// failRows replies with an error and the faults of its rows. An error of the
+// whole that knows the row or field where it lies is the only one listed.
+func (x *exchange) failRows(fe *fault.Error, f *frame.Frame) {
+	faults := f.Faults
+	if fe.Row != fault.Whole || fe.Field != "" {
+		faults = []fault.Error{*fe}
+	}
 	p := problem{
 		Type: problemURN + fe.Code.String(), Title: fe.Code.Title(), Status: fe.Code.Status(),
 		Code: fe.Code.String(), Detail: fe.Message, RequestID: x.id,
 	}
 	for i := range faults[:min(len(faults), maxErrors)] {
-		f := &faults[i]
-		p.Errors = append(p.Errors, rowError{f.Row, f.Code.String(), f.Field, f.Rule, f.Message})
+		p.Errors = append(p.Errors, newRowError(&faults[i]))
 	}
-	if len(faults) > maxErrors {
-		p.Detail = fmt.Sprintf("%s: %d errors, of which the first %d are listed", fe.Message, len(faults), maxErrors)
+	if n := len(faults) + f.Dropped; n > len(p.Errors) {
+		p.Detail = fmt.Sprintf("%s: %d errors, of which the first %d are listed", fe.Message, n, len(p.Errors))
 	}
 	if fe.Err != nil || p.Status >= http.StatusInternalServerError {
 		x.h.o.Log.Warn("request failed", "request_id", x.id, "route", x.route.String(), "code", p.Code, "error", fe.Error())

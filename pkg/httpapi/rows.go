@@ -41,7 +41,7 @@ func (h *Handler) predict(x *exchange) {
 	}
 	defer release()
 	if fe := h.one(x.r.Context(), m, req); fe != nil {
-		x.failRows(fe, req.Frame.Faults)
+		x.failRows(fe, &req.Frame)
 		return
 	}
 	h.metrics.rows(&req.Answers.Stats)
@@ -55,6 +55,11 @@ func (h *Handler) one(ctx context.Context, m *predict.Model, req *predict.Reques
 	if fe != nil {
 		return fe
 	}
+	if ids != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = h.deadline(ctx)
+		defer cancel()
+	}
 	if err := h.answer(ctx, m, req, ids); err != nil {
 		return asFault(err)
 	}
@@ -66,11 +71,6 @@ func (h *Handler) one(ctx context.Context, m *predict.Model, req *predict.Reques
 
 // answer fetches the features of ids, if any, and predicts.
 func (h *Handler) answer(ctx context.Context, m *predict.Model, req *predict.Request, ids []string) error {
-	if h.o.Timeout > 0 && (ids != nil || req.Frame.Rows > 1) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, h.o.Timeout)
-		defer cancel()
-	}
 	if ids != nil {
 		if err := h.o.Features.Fill(ctx, ids, m.Schema(), &req.Frame); err != nil {
 			return err
@@ -116,24 +116,22 @@ func (h *Handler) batch(x *exchange) {
 		x.fail(fe)
 		return
 	}
-	m, release, err := h.o.Models.Get(x.r.Context(), x.model)
+	ctx, cancel := h.deadline(x.r.Context())
+	defer cancel()
+	m, release, err := h.o.Models.Get(ctx, x.model)
 	if err != nil {
 		x.fail(asFault(err))
 		return
 	}
 	defer release()
-	done, fe := x.admit(x.r.Context(), len(req.Body))
-	if fe != nil {
-		x.fail(fe)
-		return
-	}
-	defer done()
-	if fe := h.many(x.r.Context(), m, req, in); fe != nil {
+	memory := admission{h: h}
+	defer memory.release()
+	if fe := h.many(ctx, m, req, in, &memory); fe != nil {
 		x.fail(fe)
 		return
 	}
 	if strict && len(req.Frame.Faults) > 0 {
-		x.failRows(rowsFault(req.Frame.Faults), req.Frame.Faults)
+		x.failRows(rowsFault(req.Frame.Faults), &req.Frame)
 		return
 	}
 	h.metrics.rows(&req.Answers.Stats)
@@ -143,26 +141,40 @@ func (h *Handler) batch(x *exchange) {
 }
 
 // many reads and answers the rows of req.Body.
-func (h *Handler) many(ctx context.Context, m *predict.Model, req *predict.Request, in wire.Media) *fault.Error {
-	ids, fe := req.Decoder.Batch(req.Body, in, m.Schema(), &h.wire, &req.Frame)
+func (h *Handler) many(ctx context.Context, m *predict.Model, req *predict.Request, in wire.Media, a *admission) *fault.Error {
+	ids, fe := h.decode(ctx, m, req, in, a)
 	if fe != nil {
 		return fe
 	}
 	if err := h.answer(ctx, m, req, ids); err != nil {
 		return asFault(err)
 	}
+	a.shrink(int64(req.Memory()) + workDeflate)
 	return nil
+}
+
+// deadline ends a request's work in time.
+func (h *Handler) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if h.o.Timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, h.o.Timeout)
 }
 
 // sizeHint is about the size of a batch reply, for the question whether to
 // compress it.
 func sizeHint(m wire.Media, a *frame.Answers) int {
-	perRow := 60
 	if m == wire.CSV {
-		perRow = 16
+		return perLine * len(a.Index)
 	}
 	return perRow * len(a.Index)
 }
+
+// perRow and perLine are about what an answer takes in JSON and in CSV.
+const (
+	perRow  = 60
+	perLine = 16
+)
 
 // Invoke answers a bare JSON payload, as a direct invocation sends it: an
 // object is a row and gets the reply of /predict, a list, or an object with
@@ -187,7 +199,11 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.metrics.rows(&req.Answers.Stats)
 		return req.Encoder.AppendReply(nil, m.Formatter(), &req.Answers), nil
 	}
-	if fe := h.many(ctx, m, req, wire.JSON); fe != nil {
+	ctx, cancel := h.deadline(ctx)
+	defer cancel()
+	memory := admission{h: h}
+	defer memory.release()
+	if fe := h.many(ctx, m, req, wire.JSON, &memory); fe != nil {
 		return nil, fe
 	}
 	h.metrics.rows(&req.Answers.Stats)

@@ -25,24 +25,34 @@ type Request struct {
 	scratch  engine.Scratch
 }
 
-// keepBytes is the most memory a buffer keeps in the pool: what thousands of
-// ordinary rows need. One that grew for a huge request is left to the
-// collector, so that it does not hold memory for ever.
-const keepBytes = 1 << 20
-
 var pool = sync.Pool{New: func() any { return new(Request) }}
 
 // Get takes a request from the pool.
 func Get() *Request { return pool.Get().(*Request) }
 
+// keepBytes is the most memory that a request keeps in the pool: what thousands
+// of ordinary rows need. One that grew for a huge request is left to the
+// collector, so that it does not hold memory for ever.
+const keepBytes = 4 << 20
+
 // Release gives it back. The caller keeps nothing of it.
 func (r *Request) Release() {
-	if 8*(cap(r.Frame.Values)+cap(r.Answers.Values)+cap(r.block)+cap(r.scored)) > 4*keepBytes ||
-		cap(r.Body)+cap(r.Out) > 2*keepBytes {
+	if r.Memory()+cap(r.Body)+cap(r.Out) > keepBytes {
 		return
 	}
 	r.Body, r.Out = r.Body[:0], r.Out[:0]
 	pool.Put(r)
+}
+
+// faultBytes is about what a fault takes, with its message.
+const faultBytes = 160
+
+// Memory is about what the rows and their answers hold, in bytes. What was
+// read, and what is to be written, is not counted.
+func (r *Request) Memory() int {
+	return 8*(cap(r.Frame.Values)+cap(r.Answers.Values)+cap(r.block)+cap(r.scored)+cap(r.distinct.hashes)) +
+		4*(cap(r.Answers.Index)+cap(r.misses)+cap(r.distinct.slots)+cap(r.distinct.rows)) +
+		cap(r.Frame.Bad) + faultBytes*cap(r.Frame.Faults)
 }
 
 // Scored lists the distinct rows, by their number in Answers, that the last

@@ -304,6 +304,8 @@ func (d *Decoder) wrongLength(mark int, row []float64, r, n int) {
 func (d *Decoder) forget(mark, r int) {
 	d.f.Faults = d.f.Faults[:mark]
 	d.f.Bad[r] = false
+	d.f.Dropped -= max(0, d.unknown-maxUnknown)
+	d.unknown = 0
 }
 
 // ids reads the list of ids at p.

@@ -47,7 +47,7 @@ func (d *Decoder) begin(body []byte, s *schema.Schema, o *Options, f *frame.Fram
 		d.text = DefaultText
 	}
 	d.suggest.reset()
-	d.longest = 0
+	d.longest, d.unknown = 0, 0
 }
 
 // end lets go of what belongs to the caller, and turns the scanner's finding

@@ -180,7 +180,7 @@ func TestHostile(t *testing.T) {
 		if used := after.TotalAlloc - before.TotalAlloc; used > 3*values+(300<<20) {
 			t.Errorf("%s: allocated %d MB beside %d MB of values", name, used>>20, values>>20)
 		}
-		if len(f.Faults) > maxFaults+f.Rows {
+		if len(f.Faults) > frame.MaxFaults+f.Rows {
 			t.Errorf("%s: got %d faults of %d rows", name, len(f.Faults), f.Rows)
 		}
 		if took > 20*time.Second {

@@ -12,9 +12,6 @@ import (
 
 // Bounds of what a hostile body can make us remember.
 const (
-	// maxFaults is how many faults of one frame are kept in full. Beyond, each
-	// row keeps only the first that was found.
-	maxFaults = 1 << 16
 	// maxUnknown is how many unknown members of one row are told.
 	maxUnknown = 16
 	// maxCompared bounds the pairs of names that are compared for suggestions
@@ -23,12 +20,7 @@ const (
 )
 
 // keep puts a fault of a row into the frame.
-func (d *Decoder) keep(e fault.Error) {
-	if len(d.f.Faults) >= maxFaults && d.f.Bad[e.Row] {
-		return
-	}
-	d.f.Fail(e)
-}
+func (d *Decoder) keep(e fault.Error) { d.f.Fail(e) }
 
 // fault is keep for what is wrong with column c.
 func (d *Decoder) fault(r, c int, code fault.Code, rule, message string) {
@@ -59,6 +51,7 @@ func (d *Decoder) tooLong(r, c int) {
 // unknownField is the fault of a member that is no feature.
 func (d *Decoder) unknownField(r int, name []byte) {
 	if d.unknown++; d.unknown > maxUnknown {
+		d.f.Dropped++
 		return
 	}
 	field, message := d.unknownName(name, "field")

@@ -49,6 +49,7 @@ func (d *Decoder) lines(p, max int) int {
 // line reads the line that begins at p and has its first byte at start.
 func (d *Decoder) line(p, start int, row []float64, r int) {
 	mark := len(d.f.Faults)
+	d.unknown = 0
 	var end int
 	if d.b[start] == '{' {
 		end = d.object(start+1, row, r)
