@@ -346,7 +346,8 @@ async function score(chosen) {
     const body = await r.text();
     if (!r.ok) {
       const p = problem(r, body);
-      return show($('trouble'), [sentence(p), ...(p.errors || []).slice(0, 5).map(e => 'row ' + e.row + ': ' + e.message)].join('\n'));
+      const rows = (p.errors || []).filter(e => e.row !== undefined).slice(0, 5);
+      return show($('trouble'), [sentence(p), ...rows.map(e => 'row ' + e.row + ': ' + e.message)].join('\n'));
     }
     file = chosen.name;
     results(isLines ? null : cells(await chosen.text()), cells(body), performance.now() - began);
