@@ -7,6 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"example.com/copse/pkg/predict"
+	"example.com/copse/pkg/schema"
 )
 
 // maxPage is the most that the page weighs without its data.
@@ -127,4 +131,37 @@ func BenchmarkDocs(b *testing.B) {
 	for b.Loop() {
 		docsDocument(models, docOptions{})
 	}
+}
+
+// FuzzDocuments puts any text into a schema: the page keeps its shape, and the
+// OpenAPI document is JSON in which the text arrives as it is.
+func FuzzDocuments(f *testing.F) {
+	for _, text := range []string{"x", hostile, "{{js}}{{data}}", "<!--<script>", "]]>", "\u2028\u2029", "a\x00b", "\xff"} {
+		f.Add(text, "gte=0")
+	}
+	f.Add("x", "gt=1,ne=2,lt=1e9,required")
+	f.Fuzz(func(t *testing.T, text, rules string) {
+		s, err := schema.New(schema.Document{Title: text, Description: text, Features: []schema.Feature{
+			{Name: text, Description: text, Rules: rules},
+			{Name: text + "2", Type: schema.Category, Categories: []string{text}, Missing: schema.Allow},
+		}})
+		if err != nil {
+			t.Skip(err)
+		}
+		models := []modelDoc{{name: text, outputs: 1, info: predict.Info{Library: text, Labels: []string{text, text + "3"}}, schema: s}}
+		page, _ := docsDocument(models, docOptions{version: text})
+		plain, _ := docsDocument(models[:0], docOptions{})
+		for _, tag := range []string{"<script", "</script>", "<style>", "</style>", "<!--", "<img"} {
+			if got, want := strings.Count(string(page), tag), strings.Count(string(plain), tag); got != want {
+				t.Fatalf("%q stands in the page %d times, want %d", tag, got, want)
+			}
+		}
+		var doc struct{ Info struct{ Title string } }
+		if err := json.Unmarshal(openAPIDocument(models, docOptions{}), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if want := models[0].title(); utf8.ValidString(want) && doc.Info.Title != want {
+			t.Errorf("the title arrives as %q, want %q", doc.Info.Title, want)
+		}
+	})
 }
