@@ -11,10 +11,10 @@ DIST := dist
 
 # How binaries are built. No cgo, no paths, no build id: the same sources give
 # the same bytes in any folder. lambda.norpc leaves out the RPC mode of the old
-# Go runtime; validator_novalidatefn and disable_grpc_modules let the linker
+# Go runtime; validator_novalidatefn and grpcnotrace let the linker
 # drop methods that nobody calls (megabytes, and so milliseconds at start).
 TAGS := lambda.norpc,validator_novalidatefn
-SERVER_TAGS := $(TAGS),disable_grpc_modules
+SERVER_TAGS := $(TAGS),grpcnotrace
 build = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(1) -ldflags "-s -w -buildid= $(4)" -o $(2) $(3)
 
 # What `copse version` says; without git it says "devel".

@@ -83,7 +83,7 @@ func checkFlags(t *testing.T, files map[string][]byte) {
 		"bin/copse":             "lambda.norpc,validator_novalidatefn",
 		"bin/predict/bootstrap": "lambda.norpc,validator_novalidatefn",
 		"bin/events/bootstrap":  "lambda.norpc,validator_novalidatefn",
-		"bin/server":            "lambda.norpc,validator_novalidatefn,disable_grpc_modules",
+		"bin/server":            "lambda.norpc,validator_novalidatefn,grpcnotrace",
 	} {
 		info, err := buildinfo.Read(bytes.NewReader(files[name]))
 		if err != nil {

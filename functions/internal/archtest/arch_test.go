@@ -158,7 +158,7 @@ func TestImportsCanFail(t *testing.T) {
 }
 
 // tags are those that functions are built with; the Makefile says why.
-const tags = "lambda.norpc,validator_novalidatefn,disable_grpc_modules"
+const tags = "lambda.norpc,validator_novalidatefn,grpcnotrace"
 
 // linked returns the packages of links that start with one of the prefixes.
 func linked(links, prefixes []string) (found []string) {
