@@ -149,5 +149,8 @@ func (f *Function) Predict(w http.ResponseWriter, r *http.Request) {
 	f.contain(w, r, f.app.HTTP.ServeHTTP)
 }
 
+// MaxConnections bounds the open connections of a server.
+func (f *Function) MaxConnections() int { return f.app.Config.MaxConnections }
+
 // Timeout is the time that one request may take.
 func (f *Function) Timeout() time.Duration { return f.app.Config.Timeout }

@@ -88,6 +88,7 @@ func runServe(c *cobra.Command, addr string, models []string) error {
 			app.HTTP.SetReady(false)
 			work.wait(ctx)
 		},
+		MaxConnections: settings.MaxConnections,
 	})
 }
 

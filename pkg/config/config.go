@@ -35,6 +35,8 @@ type Config struct {
 	MaxModel    int64
 	MaxModels   int
 
+	MaxConnections int
+
 	Timeout             time.Duration
 	FeaturesTimeout     time.Duration
 	FeaturesConcurrency int

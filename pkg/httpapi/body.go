@@ -14,19 +14,17 @@ import (
 	"example.com/copse/pkg/fault"
 )
 
-// A body's buffer starts with firstRead bytes, or with the announced length up
-// to firstAnnounced, and grows with what arrives: memory follows that, not what
-// is announced.
-const (
-	firstRead      = 4 << 10
-	firstAnnounced = 64 << 10
-)
+// firstRead is the buffer that a body starts with where no length is announced,
+// in bytes.
+const firstRead = 4 << 10
 
 // minRead is the least room that a read is given.
 const minRead = 512
 
 // freeBytes of each body do not count towards MaxInflight, so that whoever
-// fills it with large bodies does not keep single rows from being answered.
+// fills it with large bodies does not keep single rows from being answered. A
+// buffer of an announced length starts with as much at most: memory follows
+// what arrives.
 const freeBytes = 16 << 10
 
 // body reads the request's body into buf, inflated where it comes gzipped.
@@ -42,7 +40,7 @@ func (x *exchange) body(buf []byte) (data []byte, held int64, err *fault.Error) 
 	}
 	if n < 0 {
 		n = x.h.o.MaxBody
-	} else if first := min(n, firstAnnounced) + minRead; int64(cap(buf)) < first {
+	} else if first := min(n, freeBytes-minRead) + minRead; int64(cap(buf)) < first {
 		buf = make([]byte, 0, first)
 	}
 	data, held, err = x.readAll(x.r.Body, buf[:0], n)

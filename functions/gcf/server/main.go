@@ -48,5 +48,6 @@ func run(ctx context.Context, environ []string, log *slog.Logger) error {
 	}
 	return serve.Run(ctx, serve.Options{
 		Listener: listener, Handler: f.Handler(target), Timeout: f.Timeout(), Drain: f.Drain, Log: log,
+		MaxConnections: f.MaxConnections(),
 	})
 }

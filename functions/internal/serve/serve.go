@@ -26,9 +26,9 @@ const (
 	StopTimeout       = 8 * time.Second   // Cloud Run kills 10 s after SIGTERM
 )
 
-// maxHeader bounds a request's header; net/http adds 4 KiB. Platforms pass on
-// 64 KiB at most.
-const maxHeader = 64 << 10
+// maxHeader bounds a request's header; net/http adds 4 KiB. It is as much as
+// Node.js takes, and small enough for MaxConnections of them to drip at once.
+const maxHeader = 16 << 10
 
 // Addr says where to listen: at addr where it is given; else at the port that
 // a variable of the environment gives, on all interfaces, since a platform
@@ -67,6 +67,8 @@ func Lookup(environ []string, name string) string {
 type Options struct {
 	Listener net.Listener
 	Handler  http.Handler
+	// MaxConnections bounds the open connections. 0: the constant of that name.
+	MaxConnections int
 	// Timeout is the time that a request may take, see WriteGrace. 0: no limit.
 	Timeout time.Duration
 	// Drain is called once when the server is to stop. It turns readiness off
@@ -84,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	defer stop()
 	server := newServer(o)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(o.Listener) }()
+	go func() { failed <- server.Serve(limitConnections(o.Listener, o.MaxConnections)) }()
 	o.Log.Info("ready: listening on http://" + o.Listener.Addr().String())
 	select {
 	case err := <-failed:
@@ -117,6 +119,7 @@ func newServer(o Options) *http.Server {
 		ReadTimeout:       ReadTimeout,
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         observe,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	if o.Timeout > 0 {
