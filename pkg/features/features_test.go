@@ -258,7 +258,7 @@ func TestIDsThatNoSourceIsAskedFor(t *testing.T) {
 	service := newService(t, goodRow)
 	f := mustOpen(t, service.uri(), Options{})
 	for _, test := range []struct{ name, id, want string }{
-		{"empty", "", "[missing:]"},
+		{"empty", "", "[wrong_type:]"},
 		{"longest", strings.Repeat("x", maxID), "[]"},
 		{"too long", strings.Repeat("x", maxID+1), "[text_too_long:]"},
 		{"not UTF-8", "a\xff", "[wrong_type:]"},

@@ -165,9 +165,9 @@ func failed() fault.Error {
 func checkID(id string) *fault.Error {
 	switch {
 	case id == "":
-		return &fault.Error{Code: fault.Missing, Rule: "required", Message: "the id is empty"}
+		return &fault.Error{Code: fault.WrongType, Rule: "string", Message: "an id is a text of 1 to 512 bytes, or a whole number"}
 	case len(id) > maxID:
-		return &fault.Error{Code: fault.TextTooLong, Rule: "max=512", Message: "the id is longer than 512 bytes"}
+		return &fault.Error{Code: fault.TextTooLong, Rule: "bytes=512", Message: "the id is longer than 512 bytes"}
 	case !utf8.ValidString(id):
 		return &fault.Error{Code: fault.WrongType, Rule: "utf8", Message: "the id is not valid UTF-8"}
 	}

@@ -199,12 +199,7 @@ func (d *Decoder) names(p int) int {
 		if end < 0 {
 			return -1
 		}
-		name := d.b[p+1 : end]
-		if !plain {
-			d.scratch = d.unescape(d.scratch[:0], p+1, end)
-			name = d.scratch
-		}
-		if !d.column(name) {
+		if !d.column(d.plainText(p+1, end, plain)) {
 			return -1
 		}
 		p, done = d.comma(end + 1)
@@ -308,7 +303,8 @@ func (d *Decoder) forget(mark, r int) {
 	d.unknown = 0
 }
 
-// ids reads the list of ids at p.
+// ids reads the list of ids at p. What is no id becomes an empty one, which
+// fails alone when it is asked for.
 func (d *Decoder) ids(p int) (ids []string, end int) {
 	d.level = 2
 	ids = []string{}
@@ -323,10 +319,10 @@ func (d *Decoder) ids(p int) (ids []string, end int) {
 			return nil, d.fail(fault.New(fault.TooManyRows, "more than %d ids: send fewer at once", l))
 		}
 		var id string
-		if id, p = d.id(p, len(ids)); p < 0 {
+		if id, p, _ = d.id(p); p < 0 {
 			return nil, -1
 		}
-		ids = append(ids, id)
+		ids = append(ids, id) // "" where it is bad
 		if p, done = d.comma(p); p < 0 {
 			return nil, -1
 		}

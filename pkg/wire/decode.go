@@ -90,7 +90,8 @@ func (d *Decoder) single() (ids []string) {
 }
 
 // Batch reads a batch in any of its forms into f (which it resets). With
-// Options.ByID, {"ids":[…]} returns its ids instead.
+// Options.ByID, {"ids":[…]} returns its ids instead, an empty one for each that
+// is neither a text nor a whole number, or too long.
 func (d *Decoder) Batch(body []byte, m Media, s *schema.Schema, o *Options, f *frame.Frame) (ids []string, err *fault.Error) {
 	f.Reset(s.NumFeatures())
 	d.begin(body, s, o, f)
@@ -136,7 +137,7 @@ func IsBatch(body []byte, s *schema.Schema) bool {
 		}
 		name := body[p+1 : end]
 		if !plain {
-			name = d.unescape(nil, p+1, end)
+			name = d.unescape(nil, p+1, end, DefaultText)
 		}
 		switch string(name) {
 		case "rows", "columns", "ids":

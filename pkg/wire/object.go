@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"math"
+	"strconv"
 
 	"example.com/copse/pkg/fault"
 )
@@ -99,12 +101,7 @@ func (d *Decoder) name(p int) (name []byte, next int) {
 	if end < 0 {
 		return nil, -1
 	}
-	name = d.b[p+1 : end]
-	if !plain {
-		d.scratch = d.unescape(d.scratch[:0], p+1, end)
-		name = d.scratch
-	}
-	return name, d.colon(end + 1)
+	return d.plainText(p+1, end, plain), d.colon(end + 1)
 }
 
 // member reads the value of column c, which may have come before.
@@ -126,11 +123,11 @@ func (d *Decoder) value(p, c int, row []float64, r int) int {
 	k := d.keys[c].kind
 	switch ch := d.at(p); {
 	case ch == 'n':
-		return d.literal(p, "null")
+		return d.placed(d.literal(p, "null"), c, r)
 	case k == numeric && (ch == '-' || ch-'0' < 10):
 		x, end := d.number(p)
 		if end < 0 {
-			return d.malformed(p, "no number as JSON writes it")
+			return d.placed(d.notNumber(p), c, r)
 		}
 		if math.IsInf(x, 0) {
 			d.fault(r, c, fault.NotFinite, "float64", "is beyond what 64 bits hold")
@@ -140,15 +137,24 @@ func (d *Decoder) value(p, c int, row []float64, r int) int {
 		return end
 	case k == boolean && ch == 't':
 		row[c] = 1
-		return d.literal(p, "true")
+		return d.placed(d.literal(p, "true"), c, r)
 	case k == boolean && ch == 'f':
 		row[c] = 0
-		return d.literal(p, "false")
+		return d.placed(d.literal(p, "false"), c, r)
 	case k == category && ch == '"':
 		return d.category(p+1, c, row, r)
 	}
 	if p = d.skip(p, d.level); p >= 0 {
 		d.wrongType(r, c)
+	}
+	return d.placed(p, c, r)
+}
+
+// placed adds to the error of a body, if p says that there is one, the row and
+// the column in which it cannot be read on.
+func (d *Decoder) placed(p, c, r int) int {
+	if p < 0 && d.err != nil {
+		d.err.Row, d.err.Field, d.err.Rule = r, d.schema.Feature(c).Name, "json"
 	}
 	return p
 }
@@ -169,12 +175,7 @@ func (d *Decoder) category(p, c int, row []float64, r int) int {
 	if end < 0 {
 		return -1
 	}
-	text := d.b[p:end]
-	if !plain {
-		d.scratch = d.unescape(d.scratch[:0], p, end)
-		text = d.scratch
-	}
-	row[c] = d.code(text, c, r)
+	row[c] = d.code(d.plainText(p, end, plain), c, r)
 	return end + 1
 }
 
@@ -238,8 +239,11 @@ func (d *Decoder) soleID(p int) (ids []string, is bool) {
 		return nil, true
 	}
 	d.level = 1
-	id, end := d.id(at, 0)
-	if end < 0 {
+	id, end, bad := d.id(at)
+	if bad != nil {
+		d.fail(bad)
+	}
+	if end < 0 || bad != nil {
 		return nil, true
 	}
 	return []string{id}, true
@@ -249,42 +253,36 @@ func noSource() *fault.Error {
 	return fault.New(fault.NoFeatureSource, "rows by id need a feature source, and none is configured: send the features")
 }
 
-// id reads one id, a text or an integer.
-func (d *Decoder) id(p, r int) (id string, end int) {
-	fail := func(code fault.Code, rule, message string) (string, int) {
-		e := fault.New(code, "%s", message)
-		e.Row, e.Field, e.Rule = r, "id", rule
-		return "", d.fail(e)
-	}
+// id reads one id, a text or a whole number; bad says that it is neither.
+func (d *Decoder) id(p int) (id string, end int, bad *fault.Error) {
 	var text []byte
-	switch c := d.at(p); {
-	case c == '"':
-		close, plain := d.str(p + 1)
-		if close < 0 {
-			return "", -1
+	if d.at(p) == '"' {
+		last, plain := d.str(p + 1)
+		if last < 0 {
+			return "", -1, nil
 		}
-		text, end = d.b[p+1:close], close+1
-		if !plain {
-			d.scratch = d.unescape(d.scratch[:0], p+1, close)
-			text = d.scratch
-		}
-	default:
-		n := scanNumber(d.b, p)
-		if n.end < 0 {
-			if d.skip(p, d.level) < 0 {
-				return "", -1
-			}
-			return fail(fault.WrongType, "string", "an id is a text or a whole number")
-		}
+		text, end = d.plainText(p+1, last, plain), last+1
+	} else if n := scanNumber(d.b, p); n.end >= 0 && !bytes.ContainsAny(d.b[p:n.end], ".eE") {
 		text, end = d.b[p:n.end], n.end
-		for _, c := range text {
-			if c != '-' && c-'0' > 9 {
-				return fail(fault.WrongType, "string", "an id is a text or a whole number")
-			}
-		}
+	} else {
+		return "", d.skip(p, d.level), badID(fault.WrongType, "string", "an id is a text or a whole number")
 	}
 	if len(text) > d.text {
-		return fail(fault.TextTooLong, limitRule(d.text), "an id is longer than its limit")
+		return "", end, badID(fault.TextTooLong, limitRule(d.text), "the id is longer than "+strconv.Itoa(d.text)+" bytes")
 	}
-	return string(text), end
+	return string(text), end, nil
+}
+
+func badID(code fault.Code, rule, message string) *fault.Error {
+	return &fault.Error{Code: code, Field: "id", Rule: rule, Message: message}
+}
+
+// plainText is the text of the string between p and end. One that is too long
+// for any use may lack its end.
+func (d *Decoder) plainText(p, end int, plain bool) []byte {
+	if plain {
+		return d.b[p:end]
+	}
+	d.scratch = d.unescape(d.scratch[:0], p, end, max(d.text, DefaultText))
+	return d.scratch
 }

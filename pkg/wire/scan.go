@@ -161,10 +161,11 @@ func (s *scanner) hex4(p int) rune {
 	return r
 }
 
-// unescape appends the text of a string that str has found sound.
-func (s *scanner) unescape(dst []byte, p, end int) []byte {
+// unescape appends the text of a string that str has found sound, and stops
+// when it is longer than most bytes.
+func (s *scanner) unescape(dst []byte, p, end, most int) []byte {
 	b := s.b
-	for p < end {
+	for p < end && len(dst) <= most {
 		c := b[p]
 		if c != '\\' {
 			dst = append(dst, c)

@@ -154,24 +154,27 @@ func (t *twin) soleID(body []byte) (ids []string, ok bool) {
 	}
 	t.token()
 	t.token()
-	return []string{t.id()}, true
+	id, bad := t.id()
+	if bad != 0 {
+		fail(bad)
+	}
+	return []string{id}, true
 }
 
-func (t *twin) id() string {
+func (t *twin) id() (id string, bad fault.Code) {
 	k := t.peek()
-	if k == '"' || k == '0' {
-		id := t.token().String()
-		if k == '0' && strings.ContainsAny(id, ".eE") {
-			fail(fault.WrongType)
-		}
-		if len(id) > t.text() {
-			fail(fault.TextTooLong)
-		}
-		return id
+	if k != '"' && k != '0' {
+		t.skip()
+		return "", fault.WrongType
 	}
-	t.skip()
-	fail(fault.WrongType)
-	return ""
+	id = t.token().String()
+	switch {
+	case k == '0' && strings.ContainsAny(id, ".eE"):
+		return "", fault.WrongType
+	case len(id) > t.text():
+		return "", fault.TextTooLong
+	}
+	return id, 0
 }
 
 // row reads a value that should be an object of features.
@@ -349,7 +352,8 @@ func (t *twin) ids() []string {
 		if l := t.o.Limits.Rows; l > 0 && len(ids) == l {
 			fail(fault.TooManyRows)
 		}
-		ids = append(ids, t.id())
+		id, _ := t.id()
+		ids = append(ids, id)
 	})
 	return ids
 }
