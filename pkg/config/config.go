@@ -112,7 +112,7 @@ func unknown(name string, list []Setting) error {
 	for i := range list {
 		names[i] = list[i].Name
 	}
-	if near := fault.Nearest(name, names); near != "" {
+	if near := fault.Nearest(name, len(list), func(i int) string { return list[i].Name }); near != "" {
 		return fmt.Errorf("unknown setting %s: did you mean %s?", fault.Quote([]byte(name)), near)
 	}
 	return fmt.Errorf("unknown setting %s: the settings are %s", fault.Quote([]byte(name)), strings.Join(names, ", "))

@@ -102,12 +102,13 @@ func TestNearest(t *testing.T) {
 		{"sepal_witdh", "sepal_width"},
 		{"sepallength", "sepal_length"},
 		{"Sepal_width", "sepal_width"},
+		{"petal_lengths", "petal_length"},
 		{"colour", ""},
 		{"", ""},
 		{strings.Repeat("s", 1000), ""},
 	}
 	for _, tt := range tests {
-		if got := Nearest(tt.name, known); got != tt.want {
+		if got := Nearest(tt.name, len(known), func(i int) string { return known[i] }); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.name, got, tt.want)
 		}
 	}

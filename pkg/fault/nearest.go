@@ -1,28 +1,33 @@
 package fault
 
-// Nearest returns the known name that a misspelt one most likely means, or ""
-// where none is near: at most a third of its letters differ.
-func Nearest(name string, known []string) string {
-	best, found := len(name)/3+1, ""
-	if len(name) > maxEcho {
+// maxNear is the longest name, in bytes, that Nearest compares.
+const maxNear = 64
+
+// Nearest returns which of n known names a misspelt one most likely means: the
+// first of those with the least edit distance, of at most a third of the
+// name's length (and at least 2); "" where none is near.
+func Nearest(name string, n int, known func(i int) string) string {
+	if name == "" || len(name) > maxNear {
 		return ""
 	}
-	for _, k := range known {
-		if d := distance(name, k, best); d < best {
-			best, found = d, k
+	best, limit := "", max(2, len(name)/3)+1
+	for i := range n {
+		k := known(i)
+		if len(k) > maxNear || len(k)-len(name) >= limit || len(name)-len(k) >= limit {
+			continue
+		}
+		if d := distance(name, k); d < limit {
+			best, limit = k, d
 		}
 	}
-	return found
+	return best
 }
 
-// distance is Levenshtein's edit distance in bytes, or limit where it is not
-// smaller.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
+// distance is Levenshtein's, in bytes; letters that differ only in case count
+// as equal.
+func distance(a, b string) int {
+	var row [maxNear + 1]int
+	for j := range len(b) + 1 {
 		row[j] = j
 	}
 	for i := range len(a) {
@@ -30,12 +35,19 @@ func distance(a, b string, limit int) int {
 		row[0] = i + 1
 		for j := range len(b) {
 			change := diagonal
-			if a[i] != b[j] {
+			if lower(a[i]) != lower(b[j]) {
 				change++
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(change, diagonal+1, row[j]+1)
 		}
 	}
-	return min(row[len(b)], limit)
+	return row[len(b)]
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

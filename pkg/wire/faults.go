@@ -75,11 +75,7 @@ func (d *Decoder) unknownName(name []byte, what string) (field, message string) 
 type suggester struct {
 	found    map[string]string
 	compared int
-	row      [maxName + 1]int
 }
-
-// maxName is the longest name, in bytes, that is compared.
-const maxName = 64
 
 func (s *suggester) reset() {
 	if len(s.found) > 0 {
@@ -88,12 +84,9 @@ func (s *suggester) reset() {
 	s.compared = 0
 }
 
-// nearest returns the first name of the schema with the least edit distance,
-// of at most a third of the name's length (and at least 2), or "".
+// nearest is fault.Nearest with a memory and a bound: a body of unknown names
+// must not cost more than it is worth.
 func (s *suggester) nearest(name []byte, sc *schema.Schema) string {
-	if len(name) == 0 || len(name) > maxName {
-		return ""
-	}
 	if near, ok := s.found[string(name)]; ok {
 		return near
 	}
@@ -102,49 +95,12 @@ func (s *suggester) nearest(name []byte, sc *schema.Schema) string {
 		return ""
 	}
 	s.compared += n
-	best, limit := "", max(2, len(name)/3)+1
-	for i := range n {
-		known := sc.Feature(i).Name
-		if len(known) > maxName || len(known)-len(name) >= limit || len(name)-len(known) >= limit {
-			continue
-		}
-		if x := s.distance(name, known); x < limit {
-			best, limit = known, x
-		}
-	}
 	if s.found == nil {
 		s.found = make(map[string]string)
 	}
-	s.found[string(name)] = best
-	return best
-}
-
-// distance is Levenshtein's, in bytes, of texts of at most maxName; letters
-// that differ only in case count as equal to all but a tie.
-func (s *suggester) distance(a []byte, b string) int {
-	for j := range len(b) + 1 {
-		s.row[j] = j
-	}
-	for i, c := range a {
-		diagonal := s.row[0]
-		s.row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if lower(c) != lower(b[j]) {
-				cost++
-			}
-			diagonal = s.row[j+1]
-			s.row[j+1] = min(cost, diagonal+1, s.row[j]+1)
-		}
-	}
-	return s.row[len(b)]
-}
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
+	near := fault.Nearest(string(name), n, func(i int) string { return sc.Feature(i).Name })
+	s.found[string(name)] = near
+	return near
 }
 
 // SortFaults puts a frame's faults in the order in which they are told: by
