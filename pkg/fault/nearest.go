@@ -1,19 +1,19 @@
 package fault
 
-// maxNear is the longest name, in bytes, that Nearest compares.
-const maxNear = 64
+// MaxNear is the longest name, in bytes, that Nearest compares.
+const MaxNear = 64
 
 // Nearest returns which of n known names a misspelt one most likely means: the
 // first of those with the least edit distance, of at most a third of the
 // name's length (and at least 2); "" where none is near.
 func Nearest(name string, n int, known func(i int) string) string {
-	if name == "" || len(name) > maxNear {
+	if name == "" || len(name) > MaxNear {
 		return ""
 	}
 	best, limit := "", max(2, len(name)/3)+1
 	for i := range n {
 		k := known(i)
-		if len(k) > maxNear || len(k)-len(name) >= limit || len(name)-len(k) >= limit {
+		if len(k) > MaxNear || len(k)-len(name) >= limit || len(name)-len(k) >= limit {
 			continue
 		}
 		if d := distance(name, k); d < limit {
@@ -26,7 +26,7 @@ func Nearest(name string, n int, known func(i int) string) string {
 // distance is Levenshtein's, in bytes; letters that differ only in case count
 // as equal.
 func distance(a, b string) int {
-	var row [maxNear + 1]int
+	var row [MaxNear + 1]int
 	for j := range len(b) + 1 {
 		row[j] = j
 	}

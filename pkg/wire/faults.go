@@ -87,6 +87,9 @@ func (s *suggester) reset() {
 // nearest is fault.Nearest with a memory and a bound: a body of unknown names
 // must not cost more than it is worth.
 func (s *suggester) nearest(name []byte, sc *schema.Schema) string {
+	if len(name) > fault.MaxNear {
+		return ""
+	}
 	if near, ok := s.found[string(name)]; ok {
 		return near
 	}
