@@ -143,11 +143,21 @@ func (d *Decoder) value(p, c int, row []float64, r int) int {
 		return d.placed(d.literal(p, "false"), c, r)
 	case k == category && ch == '"':
 		return d.category(p+1, c, row, r)
+	case ch == 'N' || ch == 'I':
+		return d.placed(d.notNumber(p), c, r)
 	}
 	if p = d.skip(p, d.level); p >= 0 {
 		d.wrongType(r, c)
 	}
 	return d.placed(p, c, r)
+}
+
+// notNumber notes a number that JSON does not have.
+func (d *Decoder) notNumber(p int) int {
+	if c := d.at(p); c == 'N' || c == 'I' || d.at(p+1) == 'I' {
+		return d.malformed(p, "JSON has no NaN and no infinity: send null where a value is missing")
+	}
+	return d.malformed(p, "no number as JSON writes it")
 }
 
 // placed adds to the error of a body, if p says that there is one, the row and
