@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,14 @@ const (
 	IdleTimeout       = 120 * time.Second // longer than the 60 s that load balancers keep a connection
 	WriteGrace        = 30 * time.Second  // to read the answer, beside the time to make it
 	StopTimeout       = 8 * time.Second   // Cloud Run kills 10 s after SIGTERM
+
+	// drainTimeout leaves half of StopTimeout to what is in work when no more
+	// connections are taken.
+	drainTimeout = StopTimeout / 2
+	// farewell is how long connections are told to end with their next reply
+	// before those that are idle are closed: a client that sends on a connection
+	// at the moment of its closing loses a request.
+	farewell = 300 * time.Millisecond
 )
 
 // maxHeader bounds a request's header; net/http adds 4 KiB. It is as much as
@@ -84,6 +93,8 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	var stopping atomic.Bool
+	o.Handler = lastReplies(o.Handler, &stopping)
 	server := newServer(o)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(limitConnections(o.Listener, o.MaxConnections)) }()
@@ -97,15 +108,35 @@ func Run(ctx context.Context, o Options) error {
 	o.Log.Info("stopping: work in flight ends")
 	limit, cancel := context.WithTimeout(context.Background(), StopTimeout)
 	defer cancel()
-	server.SetKeepAlivesEnabled(false)
-	if o.Drain != nil {
-		o.Drain(limit)
-	}
+	stopping.Store(true)
+	drain(limit, o.Drain)
 	if err := server.Shutdown(limit); err != nil {
 		o.Log.Warn("stopped before all work was done", "error", err.Error())
 		return ignoreClosed(server.Close())
 	}
 	return ignoreClosed(<-failed)
+}
+
+// drain waits for the farewell and for what was in work.
+func drain(ctx context.Context, wait func(context.Context)) {
+	bye := time.NewTimer(farewell)
+	defer bye.Stop()
+	if wait != nil {
+		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+		defer cancel()
+		wait(ctx)
+	}
+	<-bye.C
+}
+
+// lastReplies ends each connection with its next reply once the server stops.
+func lastReplies(next http.Handler, stopping *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stopping.Load() {
+			w.Header()["Connection"] = []string{"close"}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func newServer(o Options) *http.Server {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -140,6 +141,39 @@ func TestStop(t *testing.T) {
 	}
 	if log := s.log.String(); strings.Count(log, "listening on "+s.url) != 1 {
 		t.Errorf("the log does not name the address once: %s", log)
+	}
+}
+
+// TestStopEndsConnections: a connection that was open before is answered while
+// the server stops, and told that this was the last reply.
+func TestStopEndsConnections(t *testing.T) {
+	s := start(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	reader := bufio.NewReader(conn)
+	ask := func() *http.Response {
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		reply, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, reply.Body)
+		reply.Body.Close()
+		return reply
+	}
+	if ask().Close {
+		t.Error("a connection ends before the server stops")
+	}
+	s.stop()
+	<-s.drained
+	if !ask().Close {
+		t.Error("a connection stays open while the server stops")
+	}
+	if err := <-s.done; err != nil {
+		t.Errorf("Run: %v", err)
 	}
 }
 
