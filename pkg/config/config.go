@@ -7,6 +7,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -108,12 +109,13 @@ func FromMap(given map[string]string) (*Config, error) {
 }
 
 func unknown(name string, list []Setting) error {
+	short := func(i int) string { return strings.TrimPrefix(list[i].Name, Prefix) }
+	if near := fault.Nearest(strings.TrimPrefix(name, Prefix), len(list), short); near != "" {
+		return fmt.Errorf("unknown setting %s: did you mean %s?", fault.Quote([]byte(name)), Prefix+near)
+	}
 	names := make([]string, len(list))
 	for i := range list {
 		names[i] = list[i].Name
-	}
-	if near := fault.Nearest(name, len(list), func(i int) string { return list[i].Name }); near != "" {
-		return fmt.Errorf("unknown setting %s: did you mean %s?", fault.Quote([]byte(name)), near)
 	}
 	return fmt.Errorf("unknown setting %s: the settings are %s", fault.Quote([]byte(name)), strings.Join(names, ", "))
 }
@@ -134,7 +136,11 @@ func (s *Setting) set(c *Config, text string) error {
 	}
 	var broken validator.ValidationErrors
 	if errors.As(validator.New().Var(value, s.Rule), &broken) {
-		return fmt.Errorf("%s: must be %s=%s (%s)", s.Name, broken[0].Tag(), broken[0].Param(), s.Unit)
+		bound := "at least"
+		if broken[0].Tag() == "lte" {
+			bound = "at most"
+		}
+		return fmt.Errorf("%s: must be %s %s (%s)", s.Name, bound, broken[0].Param(), s.Unit)
 	}
 	return nil
 }
@@ -181,34 +187,46 @@ func duration(field func(*Config) *time.Duration) func(*Config, string) (any, er
 	}
 }
 
-func list(field func(*Config) *[]string) func(*Config, string) (any, error) {
-	return func(c *Config, s string) (any, error) {
-		var items []string
-		for item := range strings.SplitSeq(s, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				items = append(items, item)
-			}
+// origins reads "*" and origins as browsers send them: scheme, host and, where
+// it is not the scheme's own, port. Anything else would never match.
+func origins(c *Config, s string) (any, error) {
+	c.CORS = nil
+	for item := range strings.SplitSeq(s, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
 		}
-		*field(c) = items
-		return items, nil
+		u, err := url.Parse(item)
+		if item != "*" && item != "null" && (err != nil || u.Scheme == "" || u.Host == "" || item != strings.ToLower(u.Scheme+"://"+u.Host)) {
+			return nil, errors.New(`must be * or origins such as "https://app.example.com", without a path`)
+		}
+		c.CORS = append(c.CORS, item)
 	}
+	return c.CORS, nil
 }
 
 // cacheMode reads "auto", "on", "off", a size such as "64MB" (which means
 // auto), or a mode and a size: "on,64MB".
 func cacheMode(c *Config, s string) (any, error) {
 	cache := Cache{Mode: "auto", Bytes: defaultCacheBytes}
+	wrong := errors.New(`must be auto, on, off, a size such as 64MB, or both: "on,64MB"`)
+	modes, sizes := 0, 0
 	for part := range strings.SplitSeq(s, ",") {
 		switch part = strings.TrimSpace(part); part {
 		case "auto", "on", "off":
 			cache.Mode = part
+			modes++
 		default:
 			n, err := ParseSize(part)
 			if err != nil {
-				return nil, errors.New(`must be auto, on, off, a size such as 64MB, or both: "on,64MB"`)
+				return nil, wrong
 			}
 			cache.Bytes = n
+			sizes++
 		}
+	}
+	if modes > 1 || sizes > 1 {
+		return nil, wrong
 	}
 	c.Cache = cache
 	return cache.Bytes, nil

@@ -28,7 +28,7 @@ func Settings() []Setting {
 			parse:  cacheMode,
 			Help:   "memory of answers, and its size (32MB)",
 			Reason: "auto: only models whose scoring costs more than the look-up"},
-		{Name: "COPSE_CORS", Unit: "origins", Rule: "dive,max=256", parse: list(func(c *Config) *[]string { return &c.CORS }),
+		{Name: "COPSE_CORS", Unit: "origins", parse: origins,
 			Help:   "origins that browsers may call from, comma-separated, or *",
 			Reason: "off: no page of another origin can call"},
 

@@ -134,10 +134,17 @@ func (m *Model) check() error {
 // probability, and one output a label.
 func checkLabels(labels []string, outputs int) error {
 	n := len(labels)
-	if n == 0 || n == outputs || n == 2 && outputs == 1 {
-		return nil
+	if n != 0 && n != outputs && (n != 2 || outputs != 1) {
+		return fmt.Errorf("%d labels do not fit %d outputs", n, outputs)
 	}
-	return fmt.Errorf("%d labels do not fit %d outputs", n, outputs)
+	seen := make(map[string]bool, n)
+	for _, l := range labels {
+		if l == "" || seen[l] {
+			return errors.New("labels are the names of probabilities: none may be empty or stand twice")
+		}
+		seen[l] = true
+	}
+	return nil
 }
 
 // selfTest scores the bundle's rows and demands the very bits that the
