@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -108,6 +109,36 @@ func (l *connections) Close() error {
 	l.mu.Unlock()
 	l.wake()
 	return l.Listener.Close()
+}
+
+// quiet returns when no connection is at work or about to send its first
+// request, or when ctx ends.
+func (l *connections) quiet(ctx context.Context) {
+	for l.busy() {
+		select {
+		case <-l.freed:
+		case <-time.After(patience / 20):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *connections) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	silent := time.Now().Add(-patience).UnixNano()
+	for k := range l.open {
+		switch http.ConnState(k.phase.Load()) {
+		case http.StateActive:
+			return true
+		case http.StateNew:
+			if k.since.Load() > silent {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *connections) wake() {

@@ -170,3 +170,39 @@ func TestDefaultConnections(t *testing.T) {
 		t.Errorf("got %d", got)
 	}
 }
+
+// TestNewConnectionIsAwaited: one that came before the stop is answered even if
+// its request comes after it.
+func TestNewConnectionIsAwaited(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := limitConnections(listener, 0)
+	dial(t, listener.Addr().String())
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !l.busy() {
+		t.Error("a new connection is not waited for")
+	}
+	observe(c, http.StateActive)
+	if !l.busy() {
+		t.Error("work is not waited for")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.quiet(ended) // returns
+	observe(c, http.StateIdle)
+	if l.busy() {
+		t.Error("an idle connection is waited for")
+	}
+	l.quiet(t.Context())
+	observe(c, http.StateActive)
+	go c.Close()
+	l.quiet(t.Context())
+}

@@ -97,7 +97,8 @@ func Run(ctx context.Context, o Options) error {
 	o.Handler = lastReplies(o.Handler, &stopping)
 	server := newServer(o)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(limitConnections(o.Listener, o.MaxConnections)) }()
+	listener := limitConnections(o.Listener, o.MaxConnections)
+	go func() { failed <- server.Serve(listener) }()
 	o.Log.Info("ready: listening on http://" + o.Listener.Addr().String())
 	select {
 	case err := <-failed:
@@ -110,11 +111,16 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	stopping.Store(true)
 	drain(limit, o.Drain)
-	if err := server.Shutdown(limit); err != nil {
+	// net/http drops what it reads after Shutdown was called, so the listener is
+	// closed first and those who came in time are waited for.
+	err := listener.Close()
+	<-failed
+	listener.quiet(limit)
+	if err = errors.Join(err, server.Shutdown(limit)); err != nil {
 		o.Log.Warn("stopped before all work was done", "error", err.Error())
 		return ignoreClosed(server.Close())
 	}
-	return ignoreClosed(<-failed)
+	return nil
 }
 
 // drain waits for the farewell and for what was in work.
