@@ -93,17 +93,29 @@ func (in *input) inflate(raw *bufio.Reader) (*bufio.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.close = append(in.close, z.Close)
-		return bufio.NewReaderSize(z, inputBuffer), nil
+		return bufio.NewReaderSize(packed{z}, inputBuffer), nil
 	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}
 		in.close = append(in.close, func() error { z.Close(); return nil })
-		return bufio.NewReaderSize(z, inputBuffer), nil
+		return bufio.NewReaderSize(packed{z}, inputBuffer), nil
 	}
 	return raw, nil
+}
+
+// packed is compressed data that says so when it breaks off.
+type packed struct{ io.Reader }
+
+var errCut = fmt.Errorf("the compressed data breaks off: is the file whole? (%w)", io.ErrUnexpectedEOF)
+
+func (p packed) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errCut
+	}
+	return n, err
 }
 
 // Close closes what was opened, the outermost first.

@@ -332,6 +332,8 @@ func TestServeStaysUnder300MB(t *testing.T) {
 		"bad rows": "[" + strings.Repeat("0,", size/2) + "0]",
 		"unknown":  "[" + strings.Repeat(`{"a":1,"b":2,"c":3},`, size/20) + "{}]",
 		"brackets": strings.Repeat("[", size),
+		"empty":    "[" + strings.Repeat("{},", 99_999) + "{}]",
+		"scalars":  "[" + strings.Repeat("0,", 99_999) + "0]",
 		"a text":   `{"sepal_length":"` + strings.Repeat("x", size) + `"}`,
 	}
 	for name, body := range bodies {

@@ -105,6 +105,9 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := notAnInput(flags.out, paths); err != nil {
+		return err
+	}
 	out, err := openOutput(flags.out, c.OutOrStdout())
 	if err != nil {
 		return err
@@ -122,6 +125,20 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	case p.bad > 0:
 		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer\n", p.bad, p.rows)
 		return errFailed
+	}
+	return nil
+}
+
+// notAnInput refuses to write over what is read. Devices and pipes may be both.
+func notAnInput(out string, paths []string) error {
+	to, err := os.Stat(out)
+	if err != nil || !to.Mode().IsRegular() {
+		return nil //nolint:nilerr // what is not there is written over by nobody
+	}
+	for _, path := range paths {
+		if from, err := os.Stat(path); err == nil && os.SameFile(from, to) {
+			return fmt.Errorf("-o %s: is one of the files to read: choose another name", out)
+		}
 	}
 	return nil
 }

@@ -199,7 +199,7 @@ func TestFaultyInput(t *testing.T) {
 		{"one byte at a time", iotest.OneByteReader(strings.NewReader(irisHeader + irisRows(6))), 0, ""},
 		{"data with the end", iotest.DataErrReader(strings.NewReader(irisHeader + irisRows(6))), 0, ""},
 		{"an error", io.MultiReader(strings.NewReader(rows), iotest.ErrReader(errors.New("the disk is gone"))), 2, "the disk is gone"},
-		{"half a gzip file", bytes.NewReader(cut.Bytes()[:cut.Len()/2]), 2, "unexpected EOF"},
+		{"half a gzip file", bytes.NewReader(cut.Bytes()[:cut.Len()/2]), 2, "the compressed data breaks off"},
 		{"not UTF-8", strings.NewReader(irisHeader + "\xff,1,1,1\n"), 2, "copse: -: "},
 	} {
 		status, out, log := runCopse(t, test.in, "score", "-")
