@@ -19,13 +19,21 @@ func (d *Decoder) jsonBatch() (ids []string) {
 	case '{':
 		ids, p = d.batchObject(p)
 	default:
-		p = d.malformed(p, badForm)
+		p = d.badForm(p)
 	}
 	d.close(p)
 	return ids
 }
 
 const badForm = `a batch is a list of rows, or an object with "rows", or with "columns" and "data"`
+
+// badForm notes a batch of another form than those there are.
+func (d *Decoder) badForm(p int) int {
+	if d.o.ByID {
+		return d.malformed(p, badForm+`, or with "ids"`)
+	}
+	return d.malformed(p, badForm)
+}
 
 // rows reads the list of rows at p, which stands inside level brackets.
 func (d *Decoder) rows(p, level int) int {
@@ -108,7 +116,7 @@ func (d *Decoder) batchObject(p int) (ids []string, end int) {
 			return nil, -1
 		}
 	case have.columns != have.data, have == form{}:
-		return nil, d.malformed(p, badForm)
+		return nil, d.badForm(p)
 	}
 	return ids, p + 1
 }
@@ -137,7 +145,7 @@ func (d *Decoder) batchMember(name string, at, p int, have *form, ids []string) 
 		if d.o.IgnoreExtra {
 			return ids, d.skip(p, 1)
 		}
-		return nil, d.malformed(at, badForm)
+		return nil, d.badForm(at)
 	}
 	if have.mixed() {
 		return nil, d.malformed(at, "rows in more than one form")
