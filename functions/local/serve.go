@@ -41,7 +41,7 @@ Every setting can be given as a flag or in the environment; the flag wins.`,
 		Example: `  copse serve
   copse serve --addr 127.0.0.1:9000 --model churn.copse
   copse serve --model a=first.copse --model b=second.copse --max-rows 1000
-  curl -d '{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}' 127.0.0.1:8080/predict`,
+  curl -H 'content-type: application/json' -d '{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}' 127.0.0.1:8080/predict`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return runServe(c, addr, models) },
 	}
