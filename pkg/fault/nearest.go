@@ -24,10 +24,10 @@ func Nearest(name string, n int, known func(i int) string) string {
 }
 
 // distance is Levenshtein's, in bytes; letters that differ only in case count
-// as equal.
+// as equal. Both are at most MaxNear long.
 func distance(a, b string) int {
 	var row [MaxNear + 1]int
-	for j := range len(b) + 1 {
+	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {

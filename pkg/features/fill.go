@@ -149,7 +149,7 @@ func (w *fill) one(k *worker, row int32) {
 			w.memory.keep(id, got)
 		}
 	case errors.Is(err, ErrNotFound):
-		w.fail(row, fault.Error{Code: fault.FeaturesNotFound, Message: "the feature source knows no such id"}, nil)
+		w.fail(row, fault.Error{Code: fault.FeaturesNotFound, Field: "id", Message: "the feature source knows no such id"}, nil)
 	case w.ctx.Err() != nil:
 		w.aborted.Store(true)
 	default:
@@ -158,7 +158,7 @@ func (w *fill) one(k *worker, row int32) {
 }
 
 func failed() fault.Error {
-	return fault.Error{Code: fault.FeaturesFailed, Message: "the feature source could not be read for this id: try again later"}
+	return fault.Error{Code: fault.FeaturesFailed, Field: "id", Message: "the feature source could not be read for this id: try again later"}
 }
 
 // checkID refuses what no source should be asked for.

@@ -268,6 +268,26 @@ func TestETag(t *testing.T) {
 	}
 }
 
+func TestDocumentsAreGzipped(t *testing.T) {
+	h := httpapi.New(options(t))
+	for _, path := range []string{"/docs", "/openapi.json"} {
+		plain, w := get(h, path), get(h, path, "Accept-Encoding", "gzip, br")
+		if w.Header().Get("Content-Encoding") != "gzip" || w.Header().Get("Etag") == plain.Header().Get("Etag") {
+			t.Errorf("%s: %v", path, w.Header())
+		}
+		z, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(z); err != nil || !bytes.Equal(body, plain.Body.Bytes()) {
+			t.Errorf("%s: the gzipped document is another one: %v", path, err)
+		}
+		if again := get(h, path, "Accept-Encoding", "gzip", "If-None-Match", w.Header().Get("Etag")); again.Code != 304 {
+			t.Errorf("%s: %d", path, again.Code)
+		}
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	h := httpapi.New(options(t))
 	post(h, "/batch-predict", strings.NewReader("["+setosa+","+setosa+",{}]"))

@@ -112,7 +112,7 @@ func (h *Handler) cors(x *exchange) bool {
 		return false
 	}
 	header.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
-	header.Set("Access-Control-Allow-Headers", "Accept, Content-Encoding, Content-Type, X-Request-Id, Traceparent")
+	header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Encoding, Content-Type, Traceparent, X-Api-Key, X-Request-Id")
 	header.Set("Access-Control-Max-Age", corsMaxAge)
 	x.status = http.StatusNoContent
 	x.w.WriteHeader(http.StatusNoContent)

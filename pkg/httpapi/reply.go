@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -124,40 +125,49 @@ func (x *exchange) failRows(fe *fault.Error, f *frame.Frame) {
 	x.bytes(p.Status, problemType, body)
 }
 
-// document is a page or file made once from the models, with its ETag.
+// document is a page or file made once from the models, as it is and gzipped,
+// each with its ETag.
 type document struct {
-	body        []byte
-	contentType []string
-	etag        string
-	policy      string // Content-Security-Policy
-	err         error
+	plain, zipped    []byte
+	etag, zippedETag string
+	contentType      []string
+	policy           string // Content-Security-Policy
 }
 
 func newDocument(body []byte, contentType []string, policy string) document {
 	sum := sha256.Sum256(body)
-	return document{body: body, contentType: contentType, policy: policy,
-		etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+	name := hex.EncodeToString(sum[:12])
+	var zipped buffer
+	z, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is a valid one
+	_, _ = z.Write(body)                                       // a buffer takes everything
+	_ = z.Close()
+	return document{plain: body, zipped: zipped, contentType: contentType, policy: policy,
+		etag: `"` + name + `"`, zippedETag: `"` + name + `-gzip"`}
 }
 
 // document replies with a document, or with 304 where the client has it.
 func (x *exchange) document(d document) {
-	if d.err != nil {
-		x.fail(asFault(d.err))
-		return
-	}
 	h := x.w.Header()
-	h["Etag"] = []string{d.etag}
+	body, etag := d.plain, d.etag
+	h["Vary"] = append(h["Vary"], "Accept-Encoding")
+	if acceptsGzip(x.r.Header["Accept-Encoding"]) {
+		body, etag = d.zipped, d.zippedETag
+	}
+	h["Etag"] = []string{etag}
 	h["Cache-Control"] = revalidate
 	if d.policy != "" {
 		h["Content-Security-Policy"] = []string{d.policy}
 		h["Referrer-Policy"] = []string{"no-referrer"}
 	}
-	if matches(x.r.Header["If-None-Match"], d.etag) {
+	if matches(x.r.Header["If-None-Match"], etag) {
 		x.status = http.StatusNotModified
 		x.w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	x.bytes(http.StatusOK, d.contentType, d.body)
+	if etag == d.zippedETag {
+		h["Content-Encoding"] = gzipHeader
+	}
+	x.bytes(http.StatusOK, d.contentType, body)
 }
 
 // matches compares ETags weakly, as RFC 9110 asks for If-None-Match.

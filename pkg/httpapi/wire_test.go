@@ -179,9 +179,9 @@ func (fixed) Fill(_ context.Context, ids []string, s *schema.Schema, f *frame.Fr
 		case "b":
 			copy(row, []float64{6.7, 3.0, 5.2, 2.3})
 		case "down":
-			f.Fail(fault.Error{Code: fault.FeaturesFailed, Row: i, Message: "the source of features failed"})
+			f.Fail(fault.Error{Code: fault.FeaturesFailed, Row: i, Field: "id", Message: "the source of features failed"})
 		default:
-			f.Fail(fault.Error{Code: fault.FeaturesNotFound, Row: i, Message: "the source knows no such id"})
+			f.Fail(fault.Error{Code: fault.FeaturesNotFound, Row: i, Field: "id", Message: "the source knows no such id"})
 		}
 	}
 	return nil

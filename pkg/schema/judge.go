@@ -82,7 +82,8 @@ func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64, decoded []fault.
 // the row as a whole, so that its values mean nothing.
 func concerns(faults []fault.Error, field string) bool {
 	for i := range faults {
-		if faults[i].Field == field || faults[i].Field == "" {
+		f := &faults[i]
+		if f.Field == field || f.Field == "" || f.Code == fault.FeaturesNotFound || f.Code == fault.FeaturesFailed {
 			return true
 		}
 	}
