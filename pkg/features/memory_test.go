@@ -204,7 +204,7 @@ func TestAPanicIsOneRowsFault(t *testing.T) {
 	}), Options{Concurrency: 2})
 	for range 3 {
 		fr := fillAll(t, f, testSchema(t), "a", "bad", "b")
-		if got, want := codes(fr), "[][features_failed:][]"; got != want {
+		if got, want := codes(fr), "[][features_failed:id][]"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
