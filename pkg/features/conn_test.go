@@ -74,16 +74,16 @@ func TestResponsesAndTheirConnections(t *testing.T) {
 		{"Connection: close", ok + "Connection: close\r\nContent-Length: 27\r\n\r\n" + goodBody, false, "[][]", 2, 2},
 		{"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 27\r\n\r\n" + goodBody, false, "[][]", 2, 2},
 		{"a connection that was closed while idle", sized, true, "[][]", 2, 2},
-		{"404 keeps the connection", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, "[features_not_found:][features_not_found:]", 1, 2},
+		{"404 keeps the connection", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, "[features_not_found:id][features_not_found:id]", 1, 2},
 		{"more than was asked for", sized + sized, false, "[][]", 2, 2},
-		{"a long header", ok + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", false, "[features_failed:][features_failed:]", 4, 4},
-		{"a header without end", ok + strings.Repeat("X: y\r\n", 1<<18), false, "[features_failed:][features_failed:]", 4, 4},
-		{"a long body", ok + "Content-Length: 9999999999\r\n\r\n" + strings.Repeat("x", 1<<20), false, "[features_failed:][features_failed:]", 2, 2},
-		{"many small chunks", ok + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 1<<18), false, "[features_failed:][features_failed:]", 4, 4},
-		{"interim responses without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1000), false, "[features_failed:][features_failed:]", 4, 4},
-		{"no HTTP", "SSH-2.0-OpenSSH_9\r\n", true, "[features_failed:][features_failed:]", 4, 4},
-		{"nothing", "", true, "[features_failed:][features_failed:]", 4, 4},
-		{"half a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n1b\r\n{", true, "[features_failed:][features_failed:]", 4, 4},
+		{"a long header", ok + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", false, "[features_failed:id][features_failed:id]", 4, 4},
+		{"a header without end", ok + strings.Repeat("X: y\r\n", 1<<18), false, "[features_failed:id][features_failed:id]", 4, 4},
+		{"a long body", ok + "Content-Length: 9999999999\r\n\r\n" + strings.Repeat("x", 1<<20), false, "[features_failed:id][features_failed:id]", 2, 2},
+		{"many small chunks", ok + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 1<<18), false, "[features_failed:id][features_failed:id]", 4, 4},
+		{"interim responses without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1000), false, "[features_failed:id][features_failed:id]", 4, 4},
+		{"no HTTP", "SSH-2.0-OpenSSH_9\r\n", true, "[features_failed:id][features_failed:id]", 4, 4},
+		{"nothing", "", true, "[features_failed:id][features_failed:id]", 4, 4},
+		{"half a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n1b\r\n{", true, "[features_failed:id][features_failed:id]", 4, 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -128,8 +128,8 @@ func TestTLSIsCheckedAgainstTheConfiguredHost(t *testing.T) {
 		wants string
 	}{
 		{"a trusted certificate", open(trusted, ""), "[]"},
-		{"an unknown issuer", open(x509.NewCertPool(), ""), "[features_failed:]"},
-		{"another name", open(trusted, "elsewhere.test"), "[features_failed:]"},
+		{"an unknown issuer", open(x509.NewCertPool(), ""), "[features_failed:id]"},
+		{"another name", open(trusted, "elsewhere.test"), "[features_failed:id]"},
 	} {
 		if got := codes(fillAll(t, test.f, testSchema(t), "a")); got != test.wants {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.wants)

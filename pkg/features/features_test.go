@@ -117,7 +117,7 @@ func TestRowsComeInOrderAndEachIDIsAskedOnce(t *testing.T) {
 		goodRow(w, r, id, n)
 	})
 	fr := fillAll(t, mustOpen(t, service.uri(), Options{}), testSchema(t), "a", "bbb", "a", "nobody", "cc", "nobody", "a")
-	if got, want := codes(fr), "[][][][features_not_found:][][features_not_found:][]"; got != want {
+	if got, want := codes(fr), "[][][][features_not_found:id][][features_not_found:id][]"; got != want {
 		t.Errorf("got faults %s, want %s", got, want)
 	}
 	for i, want := range []float64{1, 3, 1, math.NaN(), 2, math.NaN(), 1} {
@@ -171,7 +171,7 @@ func TestWhatASourceAnswers(t *testing.T) {
 		w.Header().Set("Content-Length", "1000")
 		io.WriteString(w, `{"amount":1`)
 	}
-	const failed = "[features_failed:]"
+	const failed = "[features_failed:id]"
 	for _, test := range []struct {
 		name   string
 		answer reply
@@ -179,8 +179,8 @@ func TestWhatASourceAnswers(t *testing.T) {
 		calls  int
 	}{
 		{"a good row", goodRow, "[]", 1},
-		{"404", text(404, ""), "[features_not_found:]", 1},
-		{"410", text(410, `{"amount":1}`), "[features_not_found:]", 1},
+		{"404", text(404, ""), "[features_not_found:id]", 1},
+		{"410", text(410, `{"amount":1}`), "[features_not_found:id]", 1},
 		{"500, then a row", then(text(500, "x")), "[]", 2},
 		{"429, then a row", then(text(429, "x")), "[]", 2},
 		{"503 with a long body, then a row", then(text(503, strings.Repeat("x", 1<<20))), "[]", 2},
@@ -245,7 +245,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			http.Redirect(w, r, other.URL+"/features/"+id, status)
 		})
 		fr := fillAll(t, mustOpen(t, service.uri(), Options{}), testSchema(t), "x")
-		if got, want := codes(fr), "[features_failed:]"; got != want {
+		if got, want := codes(fr), "[features_failed:id]"; got != want {
 			t.Errorf("%d: got %s, want %s", status, got, want)
 		}
 	}
@@ -262,10 +262,10 @@ func TestIDsThatNoSourceIsAskedFor(t *testing.T) {
 		{"longest", strings.Repeat("x", maxID), "[]"},
 		{"too long", strings.Repeat("x", maxID+1), "[text_too_long:]"},
 		{"not UTF-8", "a\xff", "[wrong_type:]"},
-		{"dot", ".", "[features_not_found:]"},
-		{"dots", "..", "[features_not_found:]"},
-		{"a way up", "a/../../admin", "[features_not_found:]"},
-		{"a way up, backwards", `a\..\admin`, "[features_not_found:]"},
+		{"dot", ".", "[features_not_found:id]"},
+		{"dots", "..", "[features_not_found:id]"},
+		{"a way up", "a/../../admin", "[features_not_found:id]"},
+		{"a way up, backwards", `a\..\admin`, "[features_not_found:id]"},
 		{"slash", "a/b", "[]"},
 		{"query", "a?b=c&d", "[]"},
 		{"fragment", "a#b", "[]"},
