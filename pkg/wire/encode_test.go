@@ -96,6 +96,48 @@ func TestShortest(t *testing.T) {
 	}
 }
 
+// TestFew holds the short way of writing a number to the general one: for all
+// numbers of up to five digits behind the point and their neighbours.
+func TestFew(t *testing.T) {
+	taken := 0
+	for n := -2; n <= 200_002; n++ {
+		x := float64(n) / 1e5
+		for _, y := range []float64{x, math.Nextafter(x, 2), math.Nextafter(x, -2), float64(float32(x)),
+			float64(math.Nextafter32(float32(x), 2)), math.Copysign(x, -1)} {
+			for _, single := range []bool{false, true} {
+				if single {
+					y = float64(float32(y))
+				}
+				got, ok := appendFew(nil, y, single)
+				if !ok {
+					continue
+				}
+				taken++
+				if want := appendShortest(nil, y, single); !bytes.Equal(got, want) {
+					t.Fatalf("%v: got %s, want %s", y, got, want)
+				}
+			}
+		}
+	}
+	if taken < 20_000 {
+		t.Errorf("the short way took %d numbers", taken)
+	}
+}
+
+func FuzzFew(f *testing.F) {
+	f.Add(uint64(0x3fe0000000000000), false)
+	f.Add(math.Float64bits(0.1), true)
+	f.Fuzz(func(t *testing.T, bits uint64, single bool) {
+		x := math.Float64frombits(bits)
+		if single {
+			x = float64(float32(x))
+		}
+		if got, ok := appendFew(nil, x, single); ok && !bytes.Equal(got, appendShortest(nil, x, single)) {
+			t.Errorf("%v: got %s, want %s", x, got, appendShortest(nil, x, single))
+		}
+	})
+}
+
 // three are four rows of a model of three classes: two equal, one bad twice.
 func three() (*Formatter, *frame.Frame, *frame.Answers) {
 	w := NewFormatter(Shape{Outputs: 3, Labels: []string{"setosa", "x,y", "z"}, Single: true, Name: "iris", Digest: "sha256:ab"})

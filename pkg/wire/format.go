@@ -157,7 +157,38 @@ func (w *Formatter) appendNumber(dst []byte, k Kind, x float64) []byte {
 	case k == Leaf:
 		return strconv.AppendInt(dst, int64(x), 10)
 	}
+	if out, ok := appendFew(dst, x, w.single); ok {
+		return out
+	}
 	return appendShortest(dst, x, w.single)
+}
+
+// appendFew appends a number from 0 to 1 that four digits behind the point
+// hold, as shares of votes and certain answers are: a multiplication and a
+// division in the place of the search for the shortest text, its twin
+// appendShortest. With so few digits no shorter text can read back to the same
+// bits, of either precision.
+func appendFew(dst []byte, x float64, single bool) ([]byte, bool) {
+	const scale = 1e4
+	if !(x >= 0 && x <= 1) {
+		return dst, false
+	}
+	n := uint(x*scale + 0.5)
+	back := float64(n) / scale
+	if single {
+		back = float64(float32(back))
+	}
+	if math.Float64bits(back) != math.Float64bits(x) {
+		return dst, false
+	}
+	if n%scale == 0 {
+		return append(dst, byte('0'+n/scale)), true
+	}
+	dst = append(dst, '0', '.', byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst, true
 }
 
 // appendShortest chooses between digits and an exponent as encoding/json does.
