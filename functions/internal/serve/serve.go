@@ -114,7 +114,9 @@ func Run(ctx context.Context, o Options) error {
 	// net/http drops what it reads after Shutdown was called, so the listener is
 	// closed first and those who came in time are waited for.
 	err := listener.Close()
-	_ = <-failed // what Serve returns of a closed listener
+	if failure := <-failed; !errors.Is(failure, net.ErrClosed) {
+		err = errors.Join(err, failure)
+	}
 	listener.quiet(limit)
 	if err = errors.Join(err, server.Shutdown(limit)); err != nil {
 		o.Log.Warn("stopped before all work was done", "error", err.Error())
