@@ -39,7 +39,8 @@ help: ## list the targets
 
 .PHONY: run
 run: ## serve the embedded model on 127.0.0.1:8080 (page at /docs)
-	$(GO) run -tags $(TAGS) $(COPSE) serve --addr 127.0.0.1:8080
+	@$(MAKE) --no-print-directory copse
+	@exec $(BIN)/copse serve --addr 127.0.0.1:8080
 
 .PHONY: copse
 copse: ## the copse command for this machine, at bin/copse

@@ -252,10 +252,27 @@ func FuzzDecode(f *testing.F) {
 		if got.record.Source.MessageID == "" {
 			again.record.Source.MessageID = ""
 		}
+		// What cannot be read is kept as it came, and the SDK writes JSON anew.
+		if got.record.Unreadable {
+			got.record.Body, again.record.Body = rewritten(got.record.Body), rewritten(again.record.Body)
+		}
 		if !reflect.DeepEqual(again, got) {
 			t.Fatalf("got %+v, inside a CloudEvent %+v", got, again)
 		}
 	})
+}
+
+// rewritten is JSON without the ways in which its text is free.
+func rewritten(text []byte) []byte {
+	var v any
+	if json.Unmarshal(text, &v) != nil {
+		return text
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return text
+	}
+	return out
 }
 
 // FuzzData holds data against the four encodings that base64 has: what one of

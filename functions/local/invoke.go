@@ -71,7 +71,10 @@ func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
 		return err
 	}
 	// An invocation on one's own machine writes nowhere else.
-	settings.Sink, settings.DeadLetter = "log", ""
+	settings.Sink = "log"
+	if settings.DeadLetter != "" {
+		settings.DeadLetter = "log"
+	}
 	sources, err := modelSources(models, settings)
 	if err != nil {
 		return err

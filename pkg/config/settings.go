@@ -9,16 +9,16 @@ const defaultCacheBytes = 32 << 20
 // Settings lists every setting. docs/settings.md is made from it.
 func Settings() []Setting {
 	return []Setting{
-		{Name: "COPSE_MODEL", Unit: "path or URI", parse: text(func(c *Config) *string { return &c.Model }),
+		{Name: "COPSE_MODEL", Unit: "path", parse: text(func(c *Config) *string { return &c.Model }),
 			Help:   "the model: a path to a .copse bundle or to a model file, optionally with #sha256=…",
 			Reason: "without it the embedded iris model answers, so that a first deployment works"},
 		{Name: "COPSE_MODELS", Unit: "name=path,…", parse: text(func(c *Config) *string { return &c.Models }),
 			Help:   "several models by name; the first is the default one",
 			Reason: "one function can serve small models together"},
-		{Name: "COPSE_SINK", Default: "log", Unit: "URI", parse: text(func(c *Config) *string { return &c.Sink }),
+		{Name: "COPSE_SINK", Default: "log", Unit: "URI", parse: sink(func(c *Config) *string { return &c.Sink }),
 			Help:   "where results of events go: log, sqs:QUEUE_URL, pubsub:projects/P/topics/T",
 			Reason: "the log needs no permission"},
-		{Name: "COPSE_DEAD_LETTER", Unit: "URI", parse: text(func(c *Config) *string { return &c.DeadLetter }),
+		{Name: "COPSE_DEAD_LETTER", Unit: "URI", parse: sink(func(c *Config) *string { return &c.DeadLetter }),
 			Help:   "where records go that can never be answered; the forms of COPSE_SINK",
 			Reason: "without it the platform's own redrive and dead-letter queue take them"},
 		{Name: "COPSE_FEATURES", Unit: "URI", parse: text(func(c *Config) *string { return &c.Features }),

@@ -189,6 +189,12 @@ func find(path string) (r route, model string) {
 
 func (h *Handler) route(x *exchange) {
 	x.route, x.model = find(x.r.URL.Path)
+	if x.r.URL.Path == "/" && (x.r.Method == http.MethodGet || x.r.Method == http.MethodHead) {
+		// Whoever opens the bare address in a browser wants the page.
+		x.w.Header()["Location"] = []string{"docs"}
+		x.text(http.StatusFound, htmlType, `<a href="docs">docs</a>`+"\n")
+		return
+	}
 	if x.route == routeNone {
 		x.fail(fault.New(fault.NotFound, "there is no such route: see /docs"))
 		return

@@ -2,6 +2,7 @@ package predict
 
 import (
 	"context"
+	"fmt"
 
 	"example.com/copse/pkg/fault"
 )
@@ -16,7 +17,7 @@ func (m *Model) Answer(ctx context.Context, row ...float64) (values []float64, l
 	r.Frame.Reset(m.schema.NumFeatures())
 	cells := r.Frame.Append()
 	if len(row) != len(cells) {
-		return nil, "", &Error{Code: fault.WrongLength, Message: "the row has another number of values than the schema has features"}
+		return nil, "", &Error{Code: fault.WrongLength, Message: fmt.Sprintf("the row has %d values, the schema %d features", len(row), len(cells))}
 	}
 	copy(cells, row)
 	if err := m.Predict(ctx, r); err != nil {

@@ -141,7 +141,12 @@ func checkDocument(doc *Document) error {
 	var broken validator.ValidationErrors
 	if errors.As(err, &broken) {
 		e := broken[0]
-		return fmt.Errorf("schema: %s breaks the rule %q", e.Namespace(), strings.TrimSuffix(e.Tag()+"="+e.Param(), "="))
+		rule := strings.TrimSuffix(e.Tag()+"="+e.Param(), "=")
+		var i int
+		if n, _ := fmt.Sscanf(e.Namespace(), "Document.Features[%d]", &i); n == 1 {
+			return fmt.Errorf("schema: feature %d, %q: %s must keep to %q", i, doc.Features[i].Name, strings.ToLower(e.Field()), rule)
+		}
+		return fmt.Errorf("schema: %s must keep to %q", strings.ToLower(e.Field()), rule)
 	}
 	return err
 }

@@ -191,6 +191,9 @@ func (c *column) compile(f *Feature) error {
 		return errors.New("a category has no scale or offset")
 	}
 	if f.Missing == Fill {
+		if f.Default == nil {
+			return errors.New(`"missing": "fill" needs a default`)
+		}
 		if c.fill, err = c.value(f, f.Default); err != nil {
 			return fmt.Errorf("default: %w", err)
 		}

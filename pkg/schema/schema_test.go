@@ -169,7 +169,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{"features":[{"name":"a","type":"category","categories":["u"],"rules":"gte=0"}]}`, "takes no rules"},
 		{`{"features":[{"name":"a","categories":["u"]}]}`, "categories need"},
 		{`{"features":[{"name":"a","default":1}]}`, "default needs"},
-		{`{"features":[{"name":"a","missing":"fill"}]}`, "default: is not of type number"},
+		{`{"features":[{"name":"a","missing":"fill"}]}`, `needs a default`},
 		{`{"features":[{"name":"a","rules":"lte=1","example":2}]}`, "example: a must be at most 1"},
 		{`{"features":[{"name":"a"}],"fetures":[]}`, "unknown field"},
 		{`{"features":[{"name":"a"}]} {}`, "more than one"},

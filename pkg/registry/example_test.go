@@ -1,4 +1,4 @@
-package predict_test
+package registry_test
 
 import (
 	"context"
@@ -7,15 +7,17 @@ import (
 	"os"
 
 	"example.com/copse/pkg/predict"
+	"example.com/copse/pkg/registry"
 )
 
-// From a model file to a prediction.
+// From a model file to a prediction. Any file that pkg/format reads will do,
+// or a bundle.
 func Example() {
-	data, err := os.ReadFile("../../model/iris.copse")
+	data, err := os.ReadFile("../../model/iris.golearn")
 	if err != nil {
 		log.Fatal(err)
 	}
-	model, err := predict.Open("iris", data, predict.Options{})
+	model, err := registry.OpenAny("iris", data, predict.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
