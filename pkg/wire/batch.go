@@ -51,13 +51,27 @@ func (d *Decoder) rows(p, level int) int {
 			return -1
 		}
 		if d.b[p] == '{' {
-			p = d.object(p+1, row, r)
+			p = d.objectAgain(p, row, r)
 		} else {
 			p = d.notRow(p, row, r, level+1)
 		}
 		p, done = d.comma(p)
 	}
 	return p
+}
+
+// objectAgain reads the object at p, or copies the row that it repeats.
+func (d *Decoder) objectAgain(p int, row []float64, r int) int {
+	earlier, end, slot := d.repeats.find(d.b, p)
+	if end > 0 {
+		copy(row, d.f.Row(earlier))
+		return end
+	}
+	end = d.object(p+1, row, r)
+	if slot != nil && end > 0 && !d.f.Bad[r] {
+		*slot = repeat{int32(p), int32(end), int32(r)}
+	}
+	return end
 }
 
 // comma goes on to the next value of a list, or is done with it.

@@ -26,6 +26,7 @@ type Decoder struct {
 	columns []int32 // of data or CSV: the feature at each place, or -1
 	found   int     // columns that are features
 	suggest suggester
+	repeats repeats
 	// wide is the text that the fast loop may look at: in NDJSON the line and
 	// those behind it, since no line end is ever passed over there.
 	wide []byte
@@ -47,6 +48,7 @@ func (d *Decoder) begin(body []byte, s *schema.Schema, o *Options, f *frame.Fram
 		d.text = DefaultText
 	}
 	d.suggest.reset()
+	d.repeats.begin(body, s.NumFeatures())
 	d.longest, d.unknown = 0, 0
 }
 
