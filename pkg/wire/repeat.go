@@ -10,7 +10,7 @@ import "encoding/binary"
 // A slot holds the last row whose first bytes fell into it. What decides is the
 // whole text, compared byte for byte.
 type repeats struct {
-	slots       [repeatSlots]repeat
+	slots       []repeat // repeatSlots, made for the first body that has use for them
 	on          bool
 	tries, hits int
 }
@@ -18,7 +18,7 @@ type repeats struct {
 type repeat struct{ at, end, row int32 }
 
 const (
-	repeatBits  = 10
+	repeatBits  = 12
 	repeatSlots = 1 << repeatBits
 	// repeatHead is how many bytes of a row choose its slot.
 	repeatHead = 64
@@ -29,17 +29,22 @@ const (
 	repeatBody = 1 << 16
 	// After repeatTrial rows without a hit in repeatWorth of them, a body is
 	// taken to have no equal rows.
-	repeatTrial = 256
+	repeatTrial = 4096
 	repeatWorth = 16
 )
 
 // begin forgets the rows of the last body.
 func (s *repeats) begin(body []byte, features int) {
 	s.on = features >= repeatFeatures && len(body) >= repeatBody
-	if s.on {
-		s.tries, s.hits = 0, 0
-		clear(s.slots[:])
+	if !s.on {
+		return
 	}
+	s.tries, s.hits = 0, 0
+	if s.slots == nil {
+		s.slots = make([]repeat, repeatSlots)
+		return
+	}
+	clear(s.slots)
 }
 
 // find returns an earlier row that stands at p again, and where it ends there;

@@ -114,7 +114,7 @@ func same(t *testing.T, s *schema.Schema, body []byte, hits *int) {
 func TestRepeatsGiveUp(t *testing.T) {
 	var d Decoder
 	var f frame.Frame
-	body := repeating(rand.New(rand.NewPCG(1, 2)), 1000, 12, 0)
+	body := repeating(rand.New(rand.NewPCG(1, 2)), 5000, 12, 0)
 	if _, err := d.Batch([]byte(body), JSON, wideSchema(t, 12), &Options{}, &f); err != nil {
 		t.Fatal(err)
 	}
