@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,21 +149,6 @@ func (s *Setting) set(c *Config, text string) error {
 
 func text(field func(*Config) *string) func(*Config, string) (any, error) {
 	return func(c *Config, s string) (any, error) {
-		*field(c) = s
-		return s, nil
-	}
-}
-
-// sinks are the schemes of the sinks that are built; which of them a binary
-// links is its own.
-var sinks = []string{"log", "sqs", "pubsub"}
-
-func sink(field func(*Config) *string) func(*Config, string) (any, error) {
-	return func(c *Config, s string) (any, error) {
-		scheme, _, _ := strings.Cut(s, ":")
-		if s != "" && !slices.Contains(sinks, scheme) {
-			return nil, fmt.Errorf("there is no sink %q yet: the sinks are log, sqs:QUEUE_URL and pubsub:projects/P/topics/T", fault.Quote([]byte(scheme)))
-		}
 		*field(c) = s
 		return s, nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"example.com/copse/model"
 	"example.com/copse/pkg/config"
+	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/features"
 	"example.com/copse/pkg/httpapi"
 	"example.com/copse/pkg/ingest"
@@ -71,7 +72,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Log: o.Log, Version: o.Version,
 	})
 	if o.Sinks == nil {
-		return a, nil
+		// Nothing is written, but a setting that means nothing is refused.
+		return a, errors.Join(knownSink("COPSE_SINK", c.Sink), knownSink("COPSE_DEAD_LETTER", c.DeadLetter))
 	}
 	io := ingest.Options{Models: a.Models, Wire: limits, Log: o.Log}
 	if fetcher != nil {
@@ -168,6 +170,16 @@ func openFeatures(ctx context.Context, o *Options, models *registry.Registry, li
 		return nil, fmt.Errorf("COPSE_FEATURES: %w", err)
 	}
 	return f, nil
+}
+
+// built are the schemes of all sinks, whichever of them a binary links.
+var built = []string{"log", "pubsub", "sqs"}
+
+func knownSink(setting, uri string) error {
+	if scheme, _, _ := strings.Cut(uri, ":"); uri != "" && !slices.Contains(built, scheme) {
+		return fmt.Errorf("%s: there is no sink %q: there are %s", setting, fault.Quote([]byte(scheme)), strings.Join(built, ", "))
+	}
+	return nil
 }
 
 // openSink opens a sink by the driver of its scheme. One that no driver of
