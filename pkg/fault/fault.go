@@ -9,6 +9,8 @@
 package fault
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -159,6 +161,19 @@ func Wrap(code Code, cause error, format string, args ...any) *Error {
 	e := New(code, format, args...)
 	e.Err = cause
 	return e
+}
+
+// From turns any error into one of the catalogue: the end of a context into
+// Deadline, which says whose time ended, and what is not of the catalogue into
+// Internal with advice, the cause of which only the log sees.
+func From(err error, whose, advice string) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Wrap(Deadline, err, "the time of the %s ended", whose)
+	}
+	return Wrap(Internal, err, "an internal error: %s", advice)
 }
 
 // Error names the place, then the message, then the cause.

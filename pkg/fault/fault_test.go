@@ -1,7 +1,9 @@
 package fault
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -58,6 +60,26 @@ func TestError(t *testing.T) {
 	}
 	if !errors.Is(Wrap(Internal, cause, "x"), cause) {
 		t.Error("the cause is lost")
+	}
+}
+
+func TestFrom(t *testing.T) {
+	own := New(TooLarge, "too large")
+	tests := []struct {
+		err  error
+		code Code
+		want string
+	}{
+		{own, TooLarge, "too large"},
+		{fmt.Errorf("reading: %w", own), TooLarge, "too large"},
+		{fmt.Errorf("calling: %w", context.DeadlineExceeded), Deadline, "the time of the event ended"},
+		{context.Canceled, Deadline, "the time of the event ended"},
+		{errors.New("secret"), Internal, "an internal error: ask"},
+	}
+	for _, tt := range tests {
+		if got := From(tt.err, "event", "ask"); got.Code != tt.code || got.Message != tt.want {
+			t.Errorf("%v: got %s %q, want %s %q", tt.err, got.Code, got.Message, tt.code, tt.want)
+		}
 	}
 }
 

@@ -46,17 +46,31 @@ func (h *Handler) weight(m *predict.Model, rows int) int64 {
 	return int64(w)
 }
 
-// rowBounds says from a look at a batch how many rows it has if they are of
-// the form that rows have, and how many it has at most. Of JSON the first
-// counts brackets and the second commas, since ids, and what is no row, have no
-// brackets.
-func rowBounds(body []byte, m wire.Media) (likely, most int) {
+// likelyRows says from a look at a batch how many rows it has if they are of
+// the form that rows have: of JSON it counts brackets.
+func likelyRows(body []byte, m wire.Media) int {
 	if m != wire.JSON {
-		n := bytes.Count(body, []byte{'\n'}) + 1
-		return n, n
+		return bytes.Count(body, []byte{'\n'}) + 1
 	}
-	likely = bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}) + 1
-	return likely, max(likely, bytes.Count(body, []byte{','})+1)
+	return bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}) + 1
+}
+
+// mostRows says how many rows a batch has at most. Of JSON it counts commas,
+// since ids, and what is no row, have no brackets.
+func mostRows(body []byte, m wire.Media) int {
+	likely := likelyRows(body, m)
+	if m != wire.JSON {
+		return likely
+	}
+	return max(likely, bytes.Count(body, []byte{','})+1)
+}
+
+// allowed is a number of rows, but not more than a batch may have.
+func (h *Handler) allowed(rows int) int {
+	if l := h.wire.Limits.Rows; l > 0 {
+		return min(rows, l)
+	}
+	return rows
 }
 
 // admission is the memory that is set aside for one batch.
@@ -102,19 +116,18 @@ func (a *admission) release() {
 // before. Rows beyond the likely number are read again, from the beginning, in
 // memory for the most that there can be.
 func (h *Handler) decode(ctx context.Context, m *predict.Model, req *predict.Request, in wire.Media, a *admission) ([]string, *fault.Error) {
-	likely, most := rowBounds(req.Body, in)
-	if l := h.wire.Limits.Rows; l > 0 {
-		likely, most = min(likely, l), min(most, l)
-	}
-	for rows := likely; ; rows = most {
+	for rows := h.allowed(likelyRows(req.Body, in)); ; {
 		if fe := a.acquire(ctx, h.weight(m, rows)); fe != nil {
 			return nil, fe
 		}
 		o := h.wire
 		o.Limits.Rows = rows
 		ids, fe := req.Decoder.Batch(req.Body, in, m.Schema(), &o, &req.Frame)
-		if fe != nil && fe.Code == fault.TooManyRows && rows < most {
-			continue
+		if fe != nil && fe.Code == fault.TooManyRows {
+			if most := h.allowed(mostRows(req.Body, in)); rows < most {
+				rows = most
+				continue
+			}
 		}
 		if fe == nil && ids != nil {
 			fe = a.acquire(ctx, h.weight(m, len(ids)))

@@ -75,7 +75,7 @@ func TestRowBounds(t *testing.T) {
 		{"csv of quoted lines", wire.CSV, "sepal_length\n" + strings.Repeat("\"1\n\"\n", 100), true},
 	}
 	for _, tt := range tests {
-		likely, most := rowBounds([]byte(tt.body), tt.media)
+		likely, most := likelyRows([]byte(tt.body), tt.media), mostRows([]byte(tt.body), tt.media)
 		var d wire.Decoder
 		var f frame.Frame
 		if _, fe := d.Batch([]byte(tt.body), tt.media, m.Schema(), new(wire.Options), &f); fe != nil {

@@ -11,7 +11,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -241,11 +240,5 @@ func (x *exchange) methodAllowed() bool {
 // asFault turns any error into one of the catalogue; what is not of it is an
 // internal error whose text only the log sees.
 func asFault(err error) *fault.Error {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return e
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return fault.Wrap(fault.Deadline, err, "the time of the request ended")
-	}
-	return fault.Wrap(fault.Internal, err, "an internal error: quote the request id to whoever runs this service")
+	return fault.From(err, "request", "quote the request id to whoever runs this service")
 }

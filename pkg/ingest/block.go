@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -157,13 +156,7 @@ func (b *block) split() {
 
 // asFault turns any error into one of the catalogue.
 func asFault(err error) *fault.Error {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return e
-	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return fault.Wrap(fault.Deadline, err, "the time of the event ended")
-	}
-	return fault.Wrap(fault.Internal, err, "an internal error: the log says more")
+	return fault.From(err, "event", "the log says more")
 }
 
 // detect tells the form of a body that does not say what it is: text that

@@ -15,12 +15,11 @@ import (
 // The loop compares with a closed range per column; NaN fails both comparisons
 // and so takes the slow way.
 func (s *Schema) Validate(f *frame.Frame) {
-	slow := s.needsJudge()
 	// The decoder's faults stand in row order before those found here.
 	decoded := f.Faults[:len(f.Faults):len(f.Faults)]
 	for r := range f.Rows {
 		row := f.Values[r*f.Cols : (r+1)*f.Cols]
-		if !slow && s.inside(row) {
+		if !s.slow && s.inside(row) {
 			continue
 		}
 		var mine []fault.Error
@@ -52,17 +51,6 @@ func cutRow(faults []fault.Error, r int) (mine, rest []fault.Error) {
 		to++
 	}
 	return faults[from:to], faults[to:]
-}
-
-// needsJudge says whether a range per column does not tell the whole rule.
-func (s *Schema) needsJudge() bool {
-	for i := range s.columns {
-		if s.columns[i].rules.tag != "" || s.doc.Features[i].Type == Integer ||
-			s.doc.Features[i].Type == Boolean {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Schema) judgeRow(f *frame.Frame, r int, row []float64, decoded []fault.Error) {

@@ -93,6 +93,7 @@ type Schema struct {
 	lo, hi  []float64
 	index   map[string]int32
 	convert bool // some column has a scale, an offset or a fill
+	slow    bool // a range per column does not tell the whole rule
 }
 
 // Parse reads a schema file in JSON and compiles it. Its error names the
@@ -160,6 +161,7 @@ func build(doc Document) (*Schema, error) {
 		c := &s.columns[i]
 		s.lo[i], s.hi[i] = c.lo, c.hi
 		s.convert = s.convert || c.scale != 1 || c.offset != 0 || f.Missing == Fill
+		s.slow = s.slow || c.rules.tag != "" || f.Type == Integer || f.Type == Boolean
 	}
 	return s, nil
 }
