@@ -60,8 +60,21 @@ const (
 	SelfTestValues Kind = 16 // float64, row-major
 	Steps32        Kind = 17 // uint32, one a node
 	Steps64        Kind = 18 // uint64, one a node
-	lastKind            = Steps64
+	Finish         Kind = 19 // float64: scale, parameter, then the bias
+	lastKind            = Finish
 )
+
+// partShift is where the number of a part stands in a kind.
+const partShift = 16
+
+// Part is the kind for part i of a model of several: 0 is the model itself.
+func (k Kind) Part(i int) Kind { return k | Kind(i)<<partShift }
+
+// known says whether this package has a name for the kind, in any part.
+func (k Kind) known() bool {
+	k &= 1<<partShift - 1
+	return k > 0 && k <= lastKind
+}
 
 // Section is one part of a file. Element is the size of its elements in bytes.
 type Section struct {
@@ -172,7 +185,7 @@ func Open(data []byte) (*File, error) {
 			return nil, err
 		}
 		last = end
-		if s.Kind == 0 || s.Kind > lastKind {
+		if !s.Kind.known() {
 			if s.Optional {
 				continue
 			}

@@ -51,8 +51,8 @@ func checkShape(a *Arrays) error {
 		return bad("LeafWidth", -1, "is %d, want 1 or %d", a.LeafWidth, a.Outputs)
 	case a.Compare > ir.Float32 || a.Sum > ir.Float32:
 		return bad("Compare or Sum", -1, "is no precision")
-	case a.Link > ir.Share || a.Link == ir.Share && len(a.Roots) == 0:
-		return bad("Link", -1, "is %d with %d trees", a.Link, len(a.Roots))
+	case !a.Finish.Sound(a.Outputs):
+		return bad("Finish", -1, "has no such link, answer, average or bias")
 	case len(a.Roots) > ir.MaxTrees:
 		return bad("Roots", -1, "has %d trees, want at most %d", len(a.Roots), ir.MaxTrees)
 	}

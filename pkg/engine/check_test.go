@@ -39,10 +39,8 @@ func TestHostileArrays(t *testing.T) {
 		{"leaf width", double, func(a *Arrays) { a.LeafWidth = 3 }, "LeafWidth is 3"},
 		{"compare", narrow, func(a *Arrays) { a.Compare = 2 }, "no precision"},
 		{"sum", narrow, func(a *Arrays) { a.Sum = 2 }, "no precision"},
-		{"link", narrow, func(a *Arrays) { a.Link = 9 }, "Link is 9"},
-		{"share of none", double, func(a *Arrays) {
-			*a = Arrays{Features: 1, Outputs: 1, LeafWidth: 1, Link: ir.Share, Base: []float64{0}}
-		}, "Link is 1 with 0 trees"},
+		{"link", narrow, func(a *Arrays) { a.Finish.Link = 99 }, "Finish"},
+		{"bias", narrow, func(a *Arrays) { a.Finish.Bias = make([]float64, 9) }, "Finish"},
 		{"other precision", narrow, func(a *Arrays) { a.Compare = ir.Float64 }, "Nodes32 has"},
 		{"other sum", narrow, func(a *Arrays) { a.Sum = ir.Float64 }, "Leaves32 has"},
 		{"depths short", narrow, func(a *Arrays) { a.Depths = a.Depths[1:] }, "Depths has 2"},

@@ -22,7 +22,7 @@ func Compile(m *ir.Model) (*Arrays, error) {
 	}
 	c := compiler{m: m, a: &Arrays{
 		Features: len(m.FeatureNames), Outputs: m.Outputs, LeafWidth: m.LeafWidth,
-		Compare: m.Input, Sum: m.Sum, Link: m.Link,
+		Compare: m.Input, Sum: m.Sum, Finish: m.Finish,
 		Columns: columns(m),
 	}}
 	for _, b := range m.Base {

@@ -54,7 +54,7 @@ type Arrays struct {
 	LeafWidth int          // 1, or Outputs
 	Compare   ir.Precision // of features
 	Sum       ir.Precision // says which of Leaves32 and Leaves64 is used
-	Link      ir.Link
+	Finish    ir.Finish
 
 	// Columns says what the columns of keys are made of: a feature, and
 	// NaNAbove where NaN is above all numbers. The constant column follows.
@@ -139,12 +139,13 @@ type Scratch struct {
 func (e *Engine) Margin(rows []float64, n int, out []float64, s *Scratch) {
 	rows, out = rows[:n*e.a.Features], out[:n*e.a.Outputs]
 	e.share(job{e: e, rows: rows, n: n, out: out}, s)
+	e.a.Finish.Margins(out, e.a.Outputs, e.a.Sum)
 }
 
 // Score is Margin and then the model's link: the library's own predict.
 func (e *Engine) Score(rows []float64, n int, out []float64, s *Scratch) {
 	e.Margin(rows, n, out, s)
-	e.a.Link.Apply(out[:n*e.a.Outputs], len(e.a.Roots), e.a.Sum)
+	e.a.Finish.Values(out[:n*e.a.Outputs], e.a.Outputs, e.a.Sum)
 }
 
 // Leaf writes the library's leaf number of every tree (n × trees).

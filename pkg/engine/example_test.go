@@ -10,7 +10,7 @@ import (
 func Example() {
 	model := &ir.Model{
 		FeatureNames: []string{"petal_length"},
-		Outputs:      2, LeafWidth: 2, Base: []float64{0, 0}, Link: ir.Share,
+		Outputs:      2, LeafWidth: 2, Base: []float64{0, 0},
 		Trees: []ir.Tree{{
 			Nodes: []ir.Node{
 				{Feature: 0, Left: 1, Right: 2, Threshold: 2.45, Op: ir.LE},

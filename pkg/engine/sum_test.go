@@ -131,7 +131,7 @@ func TestLeafIDs(t *testing.T) {
 // alike, and the link keeps it.
 func TestOverflow(t *testing.T) {
 	m := chain(1)
-	m.Sum, m.Link = ir.Float32, ir.Share
+	m.Sum, m.Average = ir.Float32, 3
 	m.Trees[0].Values = []float64{3e38, 3e38}
 	m.Trees = append(m.Trees, m.Trees[0], m.Trees[0])
 	newTwin(t, m).compare(t, []float64{1, 2, 3, 0, 0, 0}, 2)

@@ -86,10 +86,8 @@ func checkShape(m *Model) error {
 		return unsound("", "leaves of %d values, want 1 or %d, the number of outputs", m.LeafWidth, m.Outputs)
 	case m.Input > Float32 || m.Sum > Float32:
 		return unsound("", "no such precision: input %d, sum %d", m.Input, m.Sum)
-	case m.Link > Share:
-		return unsound("", "no such link: %d", m.Link)
-	case m.Link == Share && len(m.Trees) == 0:
-		return unsound("", "a share of no trees")
+	case !m.Finish.Sound(m.Outputs):
+		return unsound("", "no such link (%d), answer (%d), average (%d) or bias", m.Link, m.Returns, m.Average)
 	}
 	if n := len(m.Labels); n != 0 && n != m.Outputs && (n != 2 || m.Outputs != 1) {
 		return unsound("", "%d labels do not fit %d outputs", n, m.Outputs)

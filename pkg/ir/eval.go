@@ -26,18 +26,6 @@ func (p Precision) divide(a, b float64) float64 {
 	return a / b
 }
 
-// Apply turns the margins of rows of a model of so many trees into values, in
-// place. The engine calls it too: there is one copy of each transform.
-func (l Link) Apply(values []float64, trees int, sum Precision) {
-	if l != Share {
-		return
-	}
-	n := float64(trees)
-	for i, v := range values {
-		values[i] = sum.divide(v, n)
-	}
-}
-
 // Eval evaluates a sound model on one row (one value a feature, NaN where it
 // is missing): margin and values (Outputs each) are the sums and what the
 // link makes of them. It is the reference: short and slow.
@@ -56,8 +44,9 @@ func (m *Model) Eval(row, margin, values []float64) {
 			margin[first+k] = m.Sum.add(margin[first+k], m.Sum.Round(v))
 		}
 	}
+	m.Margins(margin[:m.Outputs], m.Outputs, m.Sum)
 	copy(values, margin)
-	m.Link.Apply(values[:m.Outputs], len(m.Trees), m.Sum)
+	m.Values(values[:m.Outputs], m.Outputs, m.Sum)
 }
 
 // EvalLeaf writes the library's number of the leaf that the row reaches in

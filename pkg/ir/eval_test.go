@@ -106,12 +106,12 @@ func TestEvalSums(t *testing.T) {
 		},
 		{
 			"shares",
-			ir.Model{Outputs: 2, LeafWidth: 2, Base: []float64{0, 0}, Link: ir.Share, Trees: []ir.Tree{constant(0, 1, 0), constant(0, 1, 0), constant(0, 0, 1)}},
+			ir.Model{Outputs: 2, LeafWidth: 2, Base: []float64{0, 0}, Finish: ir.Finish{Average: 3}, Trees: []ir.Tree{constant(0, 1, 0), constant(0, 1, 0), constant(0, 0, 1)}},
 			[]float64{2, 1}, []float64{2. / 3, 1. / 3},
 		},
 		{
 			"shares in float32",
-			ir.Model{Outputs: 2, LeafWidth: 2, Sum: ir.Float32, Base: []float64{0, 0}, Link: ir.Share, Trees: []ir.Tree{constant(0, 1, 0), constant(0, 0, 0), constant(0, 0, 0)}},
+			ir.Model{Outputs: 2, LeafWidth: 2, Sum: ir.Float32, Base: []float64{0, 0}, Finish: ir.Finish{Average: 3}, Trees: []ir.Tree{constant(0, 1, 0), constant(0, 0, 0), constant(0, 0, 0)}},
 			[]float64{1, 0}, []float64{third, 0},
 		},
 		{
@@ -138,14 +138,14 @@ func TestEvalSums(t *testing.T) {
 // TestApplyManyRows: the link works on the values of any number of rows.
 func TestApplyManyRows(t *testing.T) {
 	got := []float64{1, 2, 3, 4}
-	ir.Share.Apply(got, 4, ir.Float64)
+	(&ir.Finish{Average: 4}).Values(got, 2, ir.Float64)
 	want := []float64{0.25, 0.5, 0.75, 1}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	}
-	ir.Identity.Apply(got, 4, ir.Float64)
+	(&ir.Finish{}).Values(got, 2, ir.Float64)
 	if got[3] != 1 {
 		t.Errorf("the identity changed %v", got)
 	}

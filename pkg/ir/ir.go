@@ -25,7 +25,7 @@ const (
 	Float32
 )
 
-// Op is how an inner node compares a value with its threshold; true goes left.
+// Op is how an inner node decides; true goes left.
 type Op uint8
 
 const (
@@ -33,32 +33,56 @@ const (
 	LT Op = iota
 	// LE goes left on x <= threshold (LightGBM, scikit-learn, golearn's ID3).
 	LE
+	// In goes left when x is the code of a category in the node's set. A
+	// library that sends members right has its children swapped by the reader.
+	In
 )
 
-// Link turns margins into values.
-type Link uint8
+// Missing is which values a library takes for missing at a node.
+type Missing uint8
 
 const (
-	// Identity: values are the margins.
-	Identity Link = iota
-	// Share divides each margin by the number of trees: vote shares of a
-	// forest, or the mean of its leaves.
-	Share
+	// MissingNaN: NaN is missing and goes where MissingLeft says.
+	MissingNaN Missing = iota
+	// MissingNone: nothing is missing; NaN counts as 0 (LightGBM).
+	MissingNone
+	// MissingZero: NaN and numbers no further than ZeroBand from 0 are missing
+	// and go where MissingLeft says (LightGBM).
+	MissingZero
+)
+
+// ZeroBand is kZeroThreshold of LightGBM (include/LightGBM/meta.h), 1e-35f.
+const ZeroBand = 1.0000000180025095e-35
+
+// CodeRule is how a number becomes the code of a category. What is no code by
+// the rule is in no set.
+type CodeRule uint8
+
+const (
+	// CodeCast truncates toward 0, so that -0.5 is 0; below 0 and from 2^31 on
+	// there is no code (LightGBM).
+	CodeCast CodeRule = iota
+	// CodeNonNegative has no code below 0 and from 2^24 on, and truncates the
+	// rest (XGBoost).
+	CodeNonNegative
+	// CodeExact has codes only for whole numbers (ONNX's BRANCH_EQ, MEMBER).
+	CodeExact
 )
 
 // Node is an inner node or a leaf of a tree.
 type Node struct {
-	Feature     int32 // index of the feature, or Leaf
-	Left, Right int32 // children, indices in Tree.Nodes
-	Threshold   float64
-	Op          Op
-	// MissingLeft is where NaN goes.
-	MissingLeft bool
-	// Value is, in a leaf, the index of its first value in Tree.Values; leaves
-	// may share values.
+	Threshold   float64 // of LT and LE
+	Feature     int32   // index of the feature, or Leaf
+	Left, Right int32   // children, indices in Tree.Nodes
+	// Value is, in a leaf, the index of its first value in Tree.Values (leaves
+	// may share values); in a node with the Op In, its set in Tree.Sets.
 	Value int32
 	// ID is, in a leaf, its number in the library's own leaf output.
 	ID int32
+	Op Op
+	// Missing says what is missing, MissingLeft where it goes.
+	Missing     Missing
+	MissingLeft bool
 }
 
 // Leaf is the Feature of a leaf.
@@ -71,15 +95,44 @@ type Tree struct {
 	Nodes []Node
 	// Values holds the leaves' values, LeafWidth each.
 	Values []float64
+	// Sets are the sets of codes of nodes with the Op In: ascending, 0 or more.
+	Sets [][]int32
+	// Linear, if it is not nil, has a linear function for each of Values, which
+	// are then one wide: LightGBM's linear trees.
+	Linear []Linear
 }
 
-// Model is a sum of trees and what the library does before and after it.
+// Linear is a leaf that is a function of features: Const plus each coefficient
+// times its feature, added in this order in the precision of the sum. Where
+// one of the features is NaN the leaf's value counts instead.
+type Linear struct {
+	Const    float64
+	Features []int32
+	Coeffs   []float64
+}
+
+// Aggregate is what is done with the leaves that a row reaches.
+type Aggregate uint8
+
+const (
+	// Sum adds them to the base, in the order of the trees.
+	Sum Aggregate = iota
+	// Min and Max take the least and the largest and add the base to it (ONNX).
+	Min
+	Max
+)
+
+// Model is trees, or a program, and what the library does before and after.
 type Model struct {
 	Library   string // "golearn", "xgboost", …
 	Version   string // of the library, where the file tells
 	Objective string // in the library's own word
 
 	FeatureNames []string // one a feature
+	// Recode, if it is not empty, has for each feature nil, or the numbers that
+	// stand for codes 0, 1, …: a value becomes its place among them, or NaN.
+	// LightGBM's numeric pandas categories are such.
+	Recode [][]float64
 	// Labels are the class labels in the order of the outputs; empty for a
 	// regressor. One output and two labels is a binary classifier whose value
 	// is the probability of Labels[1].
@@ -88,15 +141,40 @@ type Model struct {
 	// Input is the precision to which the library rounds features before it
 	// compares them.
 	Input Precision
-	// Sum is the precision in which leaf values are added, in tree order.
+	// ZeroBand takes numbers no further than ZeroBand from 0 for 0 (LightGBM).
+	ZeroBand bool
+	// Codes is how numbers become the codes of categories.
+	Codes CodeRule
+	// Precision in which leaf values are added, in tree order.
 	Sum Precision
-	// Outputs is the number of margins and of values.
+	// Outputs is the number of sums, margins and values of a row.
 	Outputs int
 	// LeafWidth is 1 (a leaf adds to its tree's Group) or Outputs (a leaf adds
 	// a vector).
 	LeafWidth int
 	// Base is where each output's sum starts.
-	Base  []float64
-	Trees []Tree
-	Link  Link
+	Base      []float64
+	Trees     []Tree
+	Aggregate Aggregate
+	// Iterations, if it is not empty, says where each boosting iteration's
+	// trees start, and at its end the number of trees.
+	Iterations []int32
+	// BestIteration is the library's own choice by early stopping, from 0, or
+	// -1 or beyond the iterations where there is none.
+	BestIteration int
+
+	// Program, if it is not nil, stands in the place of trees: pipelines,
+	// linear models, networks. Its output has Outputs numbers.
+	Program *Program
+
+	Finish
+}
+
+// Width is how many numbers an answer has: the values, and the index of the
+// class where the model decides it itself.
+func (m *Model) Width() int {
+	if m.Program != nil && m.Program.Class != NoRegister {
+		return m.Outputs + 1
+	}
+	return m.Outputs
 }

@@ -50,7 +50,7 @@ func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.
 		{Kind: bundle.Info, Element: 1, Data: info.appendRecord(nil)},
 		{Kind: bundle.Schema, Element: 1, Data: document},
 	}
-	sections = append(sections, arraySections(arrays)...)
+	sections = append(sections, arraySections(arrays, 0)...)
 	sections = append(sections, selfTest...)
 	return bundle.Write(sections)
 }
@@ -71,10 +71,12 @@ func selfTestSections(m *ir.Model, features int, rows []float64) []bundle.Sectio
 	}
 }
 
-func arraySections(a *engine.Arrays) []bundle.Section {
+// arraySections are the sections of one part's arrays.
+func arraySections(a *engine.Arrays, part int) []bundle.Section {
+	f := &a.Finish
 	shape := []uint32{uint32(a.Features), uint32(a.Outputs), uint32(a.LeafWidth),
-		uint32(a.Compare), uint32(a.Sum), uint32(a.Link)}
-	return []bundle.Section{
+		uint32(a.Compare), uint32(a.Sum), uint32(f.Link), uint32(f.Average), uint32(f.Returns)}
+	sections := []bundle.Section{
 		bundle.Of(bundle.Shape, shape),
 		bundle.Of(bundle.Columns, a.Columns),
 		bundle.Of(bundle.Roots, a.Roots),
@@ -88,35 +90,46 @@ func arraySections(a *engine.Arrays) []bundle.Section {
 		bundle.Of(bundle.Leaves64, a.Leaves64),
 		bundle.Of(bundle.LeafIDs, a.LeafIDs),
 		bundle.Of(bundle.Base, a.Base),
+		bundle.Of(bundle.Finish, append([]float64{f.Scale, f.Param}, f.Bias...)),
 	}
+	for i := range sections {
+		sections[i].Kind = sections[i].Kind.Part(part)
+	}
+	return sections
 }
 
 // readArrays is the inverse of arraySections. What the numbers mean is checked
 // by engine.New.
-func readArrays(file *bundle.File) (*engine.Arrays, error) {
-	shape, err := bundle.View[uint32](file, bundle.Shape)
+func readArrays(file *bundle.File, part int) (*engine.Arrays, error) {
+	var shape []uint32
+	var finish []float64
+	var err error
+	read(file, bundle.Shape.Part(part), &shape, &err)
+	read(file, bundle.Finish.Part(part), &finish, &err)
 	if err != nil {
 		return nil, err
 	}
-	if len(shape) != 6 {
-		return nil, fmt.Errorf("bundle: the shape has %d numbers, want 6", len(shape))
+	if len(shape) != 8 || len(finish) < 2 {
+		return nil, fmt.Errorf("bundle: the shape has %d numbers, want 8: compile the model again", len(shape))
 	}
 	a := &engine.Arrays{
 		Features: int(shape[0]), Outputs: int(shape[1]), LeafWidth: int(shape[2]),
-		Compare: ir.Precision(shape[3]), Sum: ir.Precision(shape[4]), Link: ir.Link(shape[5]),
+		Compare: ir.Precision(shape[3]), Sum: ir.Precision(shape[4]),
+		Finish: ir.Finish{Link: ir.Link(shape[5]), Average: int(shape[6]), Returns: ir.Returns(shape[7]),
+			Scale: finish[0], Param: finish[1], Bias: finish[2:]},
 	}
-	read(file, bundle.Columns, &a.Columns, &err)
-	read(file, bundle.Roots, &a.Roots, &err)
-	read(file, bundle.Depths, &a.Depths, &err)
-	read(file, bundle.Groups, &a.Groups, &err)
-	read(file, bundle.Nodes32, &a.Nodes32, &err)
-	read(file, bundle.Keys64, &a.Keys64, &err)
-	read(file, bundle.Steps32, &a.Steps32, &err)
-	read(file, bundle.Steps64, &a.Steps64, &err)
-	read(file, bundle.Leaves32, &a.Leaves32, &err)
-	read(file, bundle.Leaves64, &a.Leaves64, &err)
-	read(file, bundle.LeafIDs, &a.LeafIDs, &err)
-	read(file, bundle.Base, &a.Base, &err)
+	read(file, bundle.Columns.Part(part), &a.Columns, &err)
+	read(file, bundle.Roots.Part(part), &a.Roots, &err)
+	read(file, bundle.Depths.Part(part), &a.Depths, &err)
+	read(file, bundle.Groups.Part(part), &a.Groups, &err)
+	read(file, bundle.Nodes32.Part(part), &a.Nodes32, &err)
+	read(file, bundle.Keys64.Part(part), &a.Keys64, &err)
+	read(file, bundle.Steps32.Part(part), &a.Steps32, &err)
+	read(file, bundle.Steps64.Part(part), &a.Steps64, &err)
+	read(file, bundle.Leaves32.Part(part), &a.Leaves32, &err)
+	read(file, bundle.Leaves64.Part(part), &a.Leaves64, &err)
+	read(file, bundle.LeafIDs.Part(part), &a.LeafIDs, &err)
+	read(file, bundle.Base.Part(part), &a.Base, &err)
 	return a, err
 }
 

@@ -78,7 +78,7 @@ func Open(name string, data []byte, o Options) (*Model, error) {
 	if err := m.readText(file); err != nil {
 		return nil, err
 	}
-	arrays, err := readArrays(file)
+	arrays, err := readArrays(file, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -230,7 +230,7 @@ func (r *cartReader) node(depth int) int32 {
 func (c *cartArchive) model() (*ir.Model, error) {
 	m := &ir.Model{
 		Library: Library, Version: c.manifest.LibraryVersion, Objective: "cart " + string(c.manifest.Task),
-		Labels: slices.Clone(c.doc.Labels), Input: ir.Float64, Sum: ir.Float64, Outputs: 1, Link: ir.Identity,
+		Labels: slices.Clone(c.doc.Labels), Input: ir.Float64, Sum: ir.Float64, Outputs: 1,
 	}
 	if err := c.checkLabels(); err != nil {
 		return nil, err
@@ -239,9 +239,7 @@ func (c *cartArchive) model() (*ir.Model, error) {
 		m.Outputs = len(m.Labels)
 	}
 	m.LeafWidth, m.Base = m.Outputs, make([]float64, m.Outputs)
-	if len(c.manifest.Trees) > 1 {
-		m.Link = ir.Share
-	}
+	m.Average = len(c.manifest.Trees)
 	index := make(map[string]int32, len(c.doc.Features))
 	for i := range c.doc.Features {
 		m.FeatureNames = append(m.FeatureNames, c.doc.Features[i].Name)

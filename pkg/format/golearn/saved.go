@@ -237,10 +237,10 @@ func (s *saved) model() (*ir.Model, schema.Document, error) {
 	m := &ir.Model{
 		Library: Library, Version: strings.TrimPrefix(manifestText, Library+" "), Objective: "tree",
 		Labels: labels, Outputs: len(labels), LeafWidth: len(labels), Base: make([]float64, len(labels)),
-		Input: ir.Float64, Sum: ir.Float64, Link: ir.Identity,
+		Input: ir.Float64, Sum: ir.Float64,
 	}
 	if s.hasBag {
-		m.Objective, m.Link = "forest", ir.Share
+		m.Objective, m.Average = "forest", len(trees)
 	}
 	doc := schema.Document{Labels: labels}
 	for i := range s.book.attrs {

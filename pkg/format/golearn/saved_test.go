@@ -99,20 +99,20 @@ func TestSavedModels(t *testing.T) {
 		name    string
 		numbers bool // no categories: only ties of votes are undecided
 		trees   int
-		link    ir.Link
+		share   bool
 	}{
-		{"id3-iris", true, 1, ir.Identity},
-		{"id3-goods", false, 1, ir.Identity},
-		{"id3-pruned", false, 1, ir.Identity},
-		{"randomtree-iris", true, 1, ir.Identity},
-		{"forest-iris", true, 12, ir.Share},
-		{"forest-goods", false, 8, ir.Share},
-		{"bag-iris", true, 7, ir.Share},
+		{"id3-iris", true, 1, false},
+		{"id3-goods", false, 1, false},
+		{"id3-pruned", false, 1, false},
+		{"randomtree-iris", true, 1, false},
+		{"forest-iris", true, 12, true},
+		{"forest-goods", false, 8, true},
+		{"bag-iris", true, 7, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, doc := read(t, fixture(t, tt.name))
-			if len(m.Trees) != tt.trees || m.Link != tt.link || m.Input != ir.Float64 || m.Library != "golearn" {
-				t.Errorf("%d trees, link %v, input %v, library %q", len(m.Trees), m.Link, m.Input, m.Library)
+			if len(m.Trees) != tt.trees || (m.Average == tt.trees) != tt.share || m.Input != ir.Float64 || m.Library != "golearn" {
+				t.Errorf("%d trees, average %v, input %v, library %q", len(m.Trees), m.Average, m.Input, m.Library)
 			}
 			header, rows := cases(t, tt.name)
 			undecided, tied := 0, 0

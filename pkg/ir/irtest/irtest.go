@@ -42,7 +42,7 @@ func Forest(s Shape) *ir.Model {
 		Base: make([]float64, s.Outputs),
 	}
 	if s.Votes {
-		m.LeafWidth, m.Link = s.Outputs, ir.Share
+		m.LeafWidth, m.Average = s.Outputs, max(0, s.Trees)
 	}
 	for t := range max(0, s.Trees) {
 		m.Trees = append(m.Trees, tree(rng, &s, t))

@@ -16,7 +16,6 @@ func Wild(rng *rand.Rand) *ir.Model {
 		FeatureNames: names(1 + rng.IntN(12)),
 		Input:        ir.Precision(rng.IntN(2)), Sum: ir.Precision(rng.IntN(2)),
 		Outputs: 1 + rng.IntN(6), LeafWidth: 1,
-		Link: ir.Link(rng.IntN(2)),
 	}
 	if rng.IntN(2) == 0 {
 		m.Outputs = 1
@@ -28,8 +27,8 @@ func Wild(rng *rand.Rand) *ir.Model {
 		m.Base = append(m.Base, leafValue(rng))
 	}
 	trees := rng.IntN(40)
-	if m.Link == ir.Share {
-		trees++
+	if rng.IntN(2) == 0 {
+		m.Average = trees
 	}
 	for range trees {
 		m.Trees = append(m.Trees, wildTree(rng, m))

@@ -1,0 +1,189 @@
+package ir
+
+import "math"
+
+// Link turns a row's margins into its values. Numbers are part of the bundle's
+// format: append only.
+type Link uint8
+
+const (
+	// Identity: values are the margins.
+	Identity Link = iota
+	// Logistic is XGBoost's sigmoid, in float32 (src/common/math.h):
+	// 1 / (exp(min(-x, 88.7)) + 1 + 1e-16).
+	Logistic
+	// Sigmoid is 1 / (1 + exp(-Param·x)), each output by itself (LightGBM,
+	// CatBoost).
+	Sigmoid
+	// Softmax is exp(x - max) over its sum: XGBoost's with float32 exponentials
+	// and a float64 sum, LightGBM's in float64, by the precision of the sum.
+	Softmax
+	// Exp is the exponential.
+	Exp
+	// SignedSquare is sign(x)·x² (LightGBM's "regression sqrt").
+	SignedSquare
+	// Log1pExp is log(1 + exp(x)) (LightGBM's cross_entropy_lambda).
+	Log1pExp
+	// Hinge is 1 where x > 0, else 0 (XGBoost's binary:hinge).
+	Hinge
+	// LogisticStable is 1/(1+exp(-|x|)), and 1 minus it for a negative x:
+	// ONNX's post_transform LOGISTIC.
+	LogisticStable
+	// SoftmaxZero is Softmax over the margins that are not 0, which stay 0, and
+	// Probit the inverse of the normal distribution: ONNX's post_transforms.
+	SoftmaxZero
+	Probit
+	lastLink = Probit
+)
+
+// Returns is what the library's own predict returns, made from the values.
+type Returns uint8
+
+const (
+	// ReturnsValues: the values.
+	ReturnsValues Returns = iota
+	// ReturnsClass: the index of the largest value (XGBoost's multi:softmax).
+	ReturnsClass
+	// ReturnsBoth: for one probability p, 1 - p and p (CatBoost).
+	ReturnsBoth
+	// ReturnsMargin: the margins (XGBoost's binary:logitraw, whose values are
+	// probabilities here so that classes can be told).
+	ReturnsMargin
+	lastReturns = ReturnsMargin
+)
+
+// Finish is what a library does with a row's sums.
+type Finish struct {
+	// Scale and Bias make margins of sums: sum × Scale + Bias, each step rounded
+	// to the precision of the sum. Scale 0 is 1; Bias is empty or one an output
+	// (CatBoost).
+	Scale float64
+	Bias  []float64
+	// Average divides margins before the link; 0 is 1: the trees of a forest
+	// whose values are shares or means, LightGBM's iterations.
+	Average int
+	Link    Link
+	// Param is the link's parameter (LightGBM's sigmoid); 0 is 1.
+	Param   float64
+	Returns Returns
+}
+
+// Sound says whether f can be applied to so many outputs.
+func (f *Finish) Sound(outputs int) bool {
+	for _, b := range f.Bias {
+		if !finite(b) {
+			return false
+		}
+	}
+	return f.Link <= lastLink && f.Returns <= lastReturns &&
+		f.Average >= 0 && f.Average <= MaxTrees &&
+		finite(f.Scale) && finite(f.Param) &&
+		(len(f.Bias) == 0 || len(f.Bias) == outputs) &&
+		(f.Returns != ReturnsBoth || outputs == 1)
+}
+
+// Margins turns the sums of rows, outputs each, into margins, in place.
+func (f *Finish) Margins(sums []float64, outputs int, p Precision) {
+	if f.Scale == 0 && len(f.Bias) == 0 {
+		return
+	}
+	scale := f.Scale
+	if scale == 0 {
+		scale = 1
+	}
+	for i, v := range sums {
+		v = p.Round(v * scale)
+		if len(f.Bias) > 0 {
+			v = p.add(v, p.Round(f.Bias[i%outputs]))
+		}
+		sums[i] = v
+	}
+}
+
+// Values turns the margins of rows, outputs each, into values, in place. The
+// engine calls it too: there is one copy of each transform.
+func (f *Finish) Values(margins []float64, outputs int, p Precision) {
+	if f.Average > 1 {
+		n := float64(f.Average)
+		for i, v := range margins {
+			margins[i] = p.divide(v, n)
+		}
+	}
+	switch f.Link {
+	case Identity:
+	case Softmax, SoftmaxZero:
+		for ; len(margins) >= outputs; margins = margins[outputs:] {
+			softmax(margins[:outputs], p, f.Link == SoftmaxZero)
+		}
+	default:
+		param := f.Param
+		if param == 0 {
+			param = 1
+		}
+		for i, v := range margins {
+			margins[i] = p.Round(f.Link.apply(v, param, p))
+		}
+	}
+}
+
+// apply is a link of one number. The result is to be rounded.
+func (l Link) apply(x, param float64, p Precision) float64 {
+	switch l {
+	case Logistic:
+		return float64(logistic(float32(x)))
+	case Sigmoid:
+		return p.divide(1, p.add(1, exp(p.Round(-param*x), p)))
+	case Exp:
+		return exp(x, p)
+	case SignedSquare:
+		return math.Copysign(p.Round(x*x), x)
+	case Log1pExp:
+		return math.Log1p(exp(x, p))
+	case Hinge:
+		if x > 0 {
+			return 1
+		}
+		return 0
+	case LogisticStable:
+		v := p.divide(1, p.add(1, exp(-math.Abs(x), p)))
+		if x < 0 {
+			v = p.add(1, -v)
+		}
+		return v
+	case Probit:
+		return math.Sqrt2 * math.Erfinv(2*x-1)
+	}
+	return x
+}
+
+// exp is the exponential, rounded once to the precision.
+func exp(x float64, p Precision) float64 { return p.Round(math.Exp(x)) }
+
+// logistic is XGBoost's, step by step in float32.
+func logistic(x float32) float32 {
+	const limit, tiny = 88.7, 1e-16
+	e := float32(math.Exp(float64(min(-x, limit))))
+	return 1 / (e + 1 + tiny)
+}
+
+// softmax does one row in place. zeros keeps margins of 0 out of it.
+func softmax(row []float64, p Precision, zeros bool) {
+	top := math.Inf(-1)
+	for _, v := range row {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for i, v := range row {
+		if zeros && v == 0 {
+			continue
+		}
+		row[i] = exp(p.add(v, -top), p)
+		sum += row[i]
+	}
+	for i, v := range row {
+		if zeros && v == 0 {
+			continue
+		}
+		row[i] = p.divide(v, p.Round(sum))
+	}
+}
