@@ -7,7 +7,7 @@ import (
 )
 
 // codecVersion opens the form in which a bundle keeps a document.
-const codecVersion = 1
+const codecVersion = 2
 
 // maxFeatures is what the document's own rule allows.
 const maxFeatures = 65535
@@ -32,7 +32,7 @@ func (s *Schema) AppendRecord(b []byte) ([]byte, error) {
 }
 
 func (f *Feature) appendRecord(b []byte) ([]byte, error) {
-	for _, text := range []string{f.Name, string(f.Type), f.Unit, f.Description, f.Rules, string(f.Missing)} {
+	for _, text := range []string{f.Name, string(f.Type), f.Unit, f.Description, f.Rules, string(f.Missing), string(f.Unknown)} {
 		b = record.AppendText(b, text)
 	}
 	b = record.AppendList(b, f.Categories)
@@ -72,7 +72,7 @@ func Reopen(data []byte) (*Schema, error) {
 
 func readFeature(r *record.Reader) (f Feature) {
 	f.Name, f.Type, f.Unit, f.Description = r.Text(), Type(r.Text()), r.Text(), r.Text()
-	f.Rules, f.Missing = r.Text(), Missing(r.Text())
+	f.Rules, f.Missing, f.Unknown = r.Text(), Missing(r.Text()), Unknown(r.Text())
 	f.Categories = r.List()
 	f.Scale, f.Offset = r.Number(), r.Number()
 	f.Example, f.Default = r.Value(), r.Value()

@@ -40,6 +40,18 @@ const (
 	Fill Missing = "fill"
 )
 
+// Unknown is what happens to a row with a text that is none of a feature's
+// categories.
+type Unknown string
+
+const (
+	// UnknownRefuse makes the row an error. It is the default, as "" is.
+	UnknownRefuse Unknown = "refuse"
+	// UnknownMissing takes the text for no value: Missing then says what
+	// happens. It is what libraries do whose model has the categories.
+	UnknownMissing Unknown = "missing"
+)
+
 // Feature is one column, as a schema file states it.
 type Feature struct {
 	Name        string `json:"name" validate:"required,max=256"`
@@ -56,6 +68,8 @@ type Feature struct {
 	Default any `json:"default,omitempty"`
 	// Categories are the texts of a category, in the order of their codes.
 	Categories []string `json:"categories,omitempty" validate:"max=65536,dive,max=1024"`
+	// Unknown says what a text outside Categories is.
+	Unknown Unknown `json:"unknown,omitempty" validate:"omitempty,oneof=refuse missing"`
 	// Scale and Offset turn the caller's unit into the one that the model was
 	// trained in: model value = value × Scale + Offset. Rules and Unit are the
 	// caller's. Scale 0 means 1.
@@ -78,12 +92,13 @@ type Document struct {
 
 // column is what requests need of a feature, compiled.
 type column struct {
-	lo, hi float64 // closed range; NaN and everything outside go to judge
-	rules  rules
-	codes  map[string]int32 // categories
-	fill   float64
-	scale  float64
-	offset float64
+	lo, hi  float64 // closed range; NaN and everything outside go to judge
+	rules   rules
+	codes   map[string]int32 // categories
+	unknown bool             // a text outside the categories is missing
+	fill    float64
+	scale   float64
+	offset  float64
 }
 
 // Schema is a compiled Document.
@@ -220,13 +235,21 @@ func (c *column) compileCategories(f *Feature) error {
 	if len(f.Categories) == 0 {
 		return errors.New("a category feature needs its categories")
 	}
+	c.unknown = f.Unknown == UnknownMissing
 	c.codes = make(map[string]int32, len(f.Categories))
 	for code, text := range f.Categories {
-		key := NormalizeText(text)
-		if _, twice := c.codes[key]; twice {
+		if _, twice := c.codes[text]; twice {
 			return fmt.Errorf("category %q stands twice", text)
 		}
-		c.codes[key] = int32(code)
+		c.codes[text] = int32(code)
+	}
+	// Texts that are alike when cleaned keep their own codes, and the first of
+	// them is meant by a text that is exactly none.
+	for code, text := range f.Categories {
+		key := NormalizeText(text)
+		if _, taken := c.codes[key]; !taken {
+			c.codes[key] = int32(code)
+		}
 	}
 	return nil
 }
@@ -293,14 +316,18 @@ func (s *Schema) Index(name []byte) (int, bool) {
 	return int(i), ok
 }
 
-// Code turns a category's text into the code of column i. It does not
-// allocate for a text that is written as the schema has it.
+// Code turns a category's text into the code of column i, NaN where an unknown
+// one counts as missing. It does not allocate for a text that is written as
+// the schema has it.
 func (s *Schema) Code(i int, text []byte) (float64, bool) {
 	c := &s.columns[i]
 	if code, ok := c.codes[string(text)]; ok {
 		return float64(code), true
 	}
 	code, ok := c.codes[NormalizeText(string(text))]
+	if !ok && c.unknown {
+		return math.NaN(), true
+	}
 	return float64(code), ok
 }
 

@@ -165,7 +165,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{"features":[{"name":"a","rules":"nonsense"}]}`, "nonsense"},
 		{`{"features":[{"name":"a","rules":"gte=2,lte=1"}]}`, "no number fits"},
 		{`{"features":[{"name":"a","type":"category"}]}`, "needs its categories"},
-		{`{"features":[{"name":"a","type":"category","categories":["u","u "]}]}`, "stands twice"},
+		{`{"features":[{"name":"a","type":"category","categories":["u","u"]}]}`, "stands twice"},
 		{`{"features":[{"name":"a","type":"category","categories":["u"],"rules":"gte=0"}]}`, "takes no rules"},
 		{`{"features":[{"name":"a","categories":["u"]}]}`, "categories need"},
 		{`{"features":[{"name":"a","default":1}]}`, "default needs"},
@@ -399,4 +399,30 @@ func BenchmarkValidateClean(b *testing.B) {
 		s.Clean(&f, true)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+}
+
+// TestUnknownCategory: a text outside the categories is an error, or missing;
+// texts that are alike when cleaned keep their codes.
+func TestUnknownCategory(t *testing.T) {
+	s := one(t, Feature{Name: "c", Type: Category, Categories: []string{" a", "a", "b"}, Missing: Allow, Unknown: UnknownMissing})
+	for text, want := range map[string]float64{" a": 0, "a": 1, "a ": 1, " b": 2, "z": math.NaN(), "": math.NaN()} {
+		code, ok := s.Code(0, []byte(text))
+		if !ok || code != want && !(math.IsNaN(code) && math.IsNaN(want)) {
+			t.Errorf("%q: got %v, %v, want %v", text, code, ok, want)
+		}
+	}
+	again, err := s.AppendRecord(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Reopen(again); err != nil {
+		t.Fatal(err)
+	}
+	if code, ok := s.Code(0, []byte("z")); !ok || !math.IsNaN(code) {
+		t.Errorf("reopened: got %v, %v, want NaN", code, ok)
+	}
+	s = one(t, Feature{Name: "c", Type: Category, Categories: []string{"a"}, Unknown: UnknownRefuse})
+	if _, ok := s.Code(0, []byte("z")); ok {
+		t.Error("an unknown text is a category")
+	}
 }
