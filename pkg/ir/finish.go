@@ -52,6 +52,24 @@ const (
 	lastReturns = ReturnsMargin
 )
 
+// Append appends what the library's predict returns for one row's values; for
+// ReturnsMargin the values must be the margins.
+func (r Returns) Append(dst, values []float64) []float64 {
+	switch r {
+	case ReturnsClass:
+		best := 0
+		for i, v := range values {
+			if v > values[best] {
+				best = i
+			}
+		}
+		return append(dst, float64(best))
+	case ReturnsBoth:
+		return append(dst, 1-values[0], values[0])
+	}
+	return append(dst, values...)
+}
+
 // Finish is what a library does with a row's sums.
 type Finish struct {
 	// Scale and Bias make margins of sums: sum × Scale + Bias, each step rounded

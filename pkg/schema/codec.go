@@ -35,6 +35,7 @@ func (f *Feature) appendRecord(b []byte) ([]byte, error) {
 	for _, text := range []string{f.Name, string(f.Type), f.Unit, f.Description, f.Rules, string(f.Missing), string(f.Unknown)} {
 		b = record.AppendText(b, text)
 	}
+	b = record.AppendUint(b, flag(f.Finite))
 	b = record.AppendList(b, f.Categories)
 	b = record.AppendNumber(record.AppendNumber(b, f.Scale), f.Offset)
 	b, err := record.AppendValue(b, f.Example)
@@ -42,6 +43,13 @@ func (f *Feature) appendRecord(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return record.AppendValue(b, f.Default)
+}
+
+func flag(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // Reopen compiles a document that AppendRecord wrote and a checksum has kept
@@ -73,6 +81,7 @@ func Reopen(data []byte) (*Schema, error) {
 func readFeature(r *record.Reader) (f Feature) {
 	f.Name, f.Type, f.Unit, f.Description = r.Text(), Type(r.Text()), r.Text(), r.Text()
 	f.Rules, f.Missing, f.Unknown = r.Text(), Missing(r.Text()), Unknown(r.Text())
+	f.Finite = r.Uint(1) == 1
 	f.Categories = r.List()
 	f.Scale, f.Offset = r.Number(), r.Number()
 	f.Example, f.Default = r.Value(), r.Value()

@@ -89,6 +89,9 @@ func (c *column) judge(f *Feature, x float64) *fault.Error {
 		}
 		return fail(fault.Missing, "required", "is required")
 	}
+	if f.Finite && math.IsInf(x, 0) {
+		return fail(fault.NotFinite, "finite", "must be finite: the model's library takes no infinity")
+	}
 	switch f.Type {
 	case Integer:
 		if x != math.Trunc(x) || math.IsInf(x, 0) {

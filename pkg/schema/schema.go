@@ -64,6 +64,8 @@ type Feature struct {
 	// Rules are in validator/v10's tag syntax: "gte=0,lte=10".
 	Rules   string  `json:"rules,omitempty" validate:"max=1024"`
 	Missing Missing `json:"missing,omitempty" validate:"oneof=refuse allow fill"`
+	// Finite refuses infinities, as XGBoost does.
+	Finite bool `json:"finite,omitempty"`
 	// Default is the value for Missing == Fill.
 	Default any `json:"default,omitempty"`
 	// Categories are the texts of a category, in the order of their codes.
@@ -191,6 +193,9 @@ func (c *column) compile(f *Feature) error {
 		return err
 	}
 	c.lo, c.hi = c.rules.lo, c.rules.hi
+	if f.Finite {
+		c.lo, c.hi = math.Max(c.lo, -math.MaxFloat64), math.Min(c.hi, math.MaxFloat64)
+	}
 	switch f.Type {
 	case Boolean:
 		c.lo, c.hi = math.Max(c.lo, 0), math.Min(c.hi, 1)

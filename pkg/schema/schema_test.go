@@ -71,6 +71,8 @@ func TestValidate(t *testing.T) {
 		{"no boolean", Feature{Type: Boolean}, 2, "wrong_type boolean"},
 		{"half a boolean", Feature{Type: Boolean}, 0.5, "wrong_type boolean"},
 		{"category", Feature{Type: Category, Categories: []string{"a", "b"}}, 1, ""},
+		{"finite", Feature{Finite: true}, math.Inf(-1), "not_finite finite"},
+		{"finite and finite", Feature{Finite: true}, -math.MaxFloat64, ""},
 		{"no category", Feature{Type: Category, Categories: []string{"a", "b"}}, 2, "unknown_category category"},
 	}
 	for _, tt := range tests {
