@@ -1,8 +1,6 @@
 package local
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -10,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/copse/pkg/format"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/registry"
 	"example.com/copse/pkg/schema"
@@ -55,16 +52,16 @@ values. Its features must have the model's names, in any order.`,
 }
 
 func compileFile(path string, flags compileFlags) ([]byte, error) {
-	data, err := registry.ReadFile(path, maxModel)
+	f, err := readModel(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
-	m, doc, source, err := format.Read(data)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
+	if f.Model == nil {
+		return nil, fmt.Errorf("model %s: is a compiled bundle already: load it as it is", path)
 	}
+	m, doc := f.Model.IR, &f.Model.Schema
 	if flags.schema != "" {
-		if doc, err = readSchema(flags.schema, m.FeatureNames); err != nil {
+		if *doc, err = readSchema(flags.schema, m.FeatureNames); err != nil {
 			return nil, err
 		}
 	}
@@ -74,10 +71,7 @@ func compileFile(path string, flags compileFlags) ([]byte, error) {
 	if flags.name == "" {
 		flags.name = registry.NameOf(path)
 	}
-	sum := sha256.Sum256(data)
-	return predict.Compile(m, doc, predict.Info{
-		Name: flags.name, Source: source, SourceSHA256: hex.EncodeToString(sum[:]),
-	}, selfTestRows(m))
+	return f.Compile(predict.Info{Name: flags.name}, selfTestRows(m))
 }
 
 // readSchema reads a schema file and puts its features in the model's order.

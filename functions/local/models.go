@@ -22,15 +22,24 @@ func openModel(path string) (*predict.Model, error) {
 	if path == "" {
 		return predict.Open(model.Name, model.Bundle(), predict.Options{})
 	}
-	data, err := registry.ReadFile(path, maxModel)
+	f, err := readModel(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
-	m, err := registry.OpenAny(registry.NameOf(path), data, predict.Options{})
+	m, err := f.Open(registry.NameOf(path), predict.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
 	return m, nil
+}
+
+// readModel reads what a path holds.
+func readModel(path string) (*registry.Opened, error) {
+	f, err := registry.Read(path, maxModel)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return f, nil
 }
 
 // modelSources reads the values of serve's --model: PATH or NAME=PATH.

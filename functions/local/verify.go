@@ -93,16 +93,16 @@ func report(out io.Writer, checks []check, asJSON bool) error {
 // verify runs the checks; its error is one of reading, not of checking. After
 // a failed check, those that need its result are left out.
 func verify(path string, flags verifyFlags, stdin io.Reader) ([]check, error) {
-	data, err := registry.ReadFile(path, maxModel)
+	f, err := readModel(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
 	var m *predict.Model
 	var checks []check
-	if bundle.Is(data) {
-		m, checks = verifyBundle(data, flags.tolerance)
+	if f.Bundle != nil {
+		m, checks = verifyBundle(f.Bundle, flags.tolerance)
 	} else {
-		if m, err = registry.OpenAny(registry.NameOf(path), data, predict.Options{}); err != nil {
+		if m, err = f.Open(registry.NameOf(path), predict.Options{}); err != nil {
 			return nil, fmt.Errorf("model %s: %w", path, err)
 		}
 		checks = []check{{Name: "structure", OK: true, Detail: "a sound " + m.Info().Library + " model"}}

@@ -14,6 +14,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
@@ -95,11 +96,11 @@ func build(data string) (map[string][]byte, error) {
 
 // compile goes the way that any model file goes: through its reader.
 func compile(archive []byte) ([]byte, error) {
-	m, doc, source, err := format.Read(archive)
+	f, err := format.Read(bytes.NewReader(archive))
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(archive)
-	info := predict.Info{Name: modelName, Source: source, SourceSHA256: hex.EncodeToString(sum[:])}
-	return predict.Compile(m, doc, info, selfTest(m, doc))
+	info := predict.Info{Name: modelName, Source: f.Source, SourceSHA256: hex.EncodeToString(sum[:])}
+	return predict.Compile(f.IR, f.Schema, info, selfTest(f.IR, f.Schema))
 }

@@ -113,7 +113,7 @@ func TestAnswersAreGolearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ir, _, _, err := format.Read(archive)
+	file, err := format.Read(bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestAnswersAreGolearns(t *testing.T) {
 	}
 	probes := &table{names: tr.table.names, rows: slices.Clone(tr.table.rows)}
 	rng := tr.plan.rng(99)
-	for f, cuts := range thresholds(ir) {
+	for f, cuts := range thresholds(file.IR) {
 		for _, cut := range cuts {
 			for _, x := range []float64{cut, math.Nextafter(cut, -1), math.Nextafter(cut, 99), cut + rng.NormFloat64()} {
 				row := slices.Clone(tr.table.rows[rng.IntN(len(tr.table.rows))])

@@ -7,7 +7,10 @@
 package format
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"io"
 
 	"example.com/copse/pkg/format/golearn"
 	"example.com/copse/pkg/format/readerr"
@@ -18,14 +21,63 @@ import (
 // Error says why a file cannot be read: format, path, offset, reason.
 type Error = readerr.Error
 
-// Read reads a model file of any known format. source names the format, for
-// the bundle's provenance. Errors are *Error.
-func Read(data []byte) (m *ir.Model, doc schema.Document, source string, err error) {
-	if golearn.Is(data) {
-		m, doc, err = golearn.Read(data)
-		return m, doc, golearn.Library, err
+// Model is what a model file holds.
+type Model struct {
+	IR     *ir.Model
+	Schema schema.Document
+	Source string // the format
+	// Rows are rows of the model's features that came with it, row-major, fit
+	// for a self-test; often none.
+	Rows []float64
+}
+
+// reader is a format that can be read.
+type reader struct {
+	format string
+	is     func(head []byte) bool
+	read   func(r *bufio.Reader) (*ir.Model, schema.Document, error)
+}
+
+// readers are tried in order: the surer signs first.
+func readers() []reader {
+	return []reader{
+		{golearn.Library, golearn.Is, readGolearn},
 	}
-	return nil, doc, "", refuse(data)
+}
+
+// maxArchive bounds golearn's archives, which are read as a whole: 1 GiB.
+const maxArchive = 1 << 30
+
+func readGolearn(r *bufio.Reader) (*ir.Model, schema.Document, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxArchive+1))
+	if err == nil && len(data) > maxArchive {
+		err = readerr.New(golearn.Library, "the archive has more than %d bytes", maxArchive)
+	}
+	if err != nil {
+		return nil, schema.Document{}, err
+	}
+	return golearn.Read(data)
+}
+
+// Read reads a model file of any known format from a stream, in one pass.
+// Errors are *Error, or those of r.
+func Read(r io.Reader) (*Model, error) {
+	in := bufio.NewReaderSize(r, buffer)
+	top, err := in.Peek(head)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	for _, f := range readers() {
+		if !f.is(top) {
+			continue
+		}
+		m, doc, err := f.read(in)
+		if err != nil {
+			return nil, err
+		}
+		return &Model{IR: m, Schema: doc, Source: f.format}, nil
+	}
+	return nil, refuse(top)
 }
 
 // kind is a form of file that is recognised but not read.
@@ -72,8 +124,12 @@ func refuse(data []byte) error {
 	return readerr.New("", "the file is of no known format: this version reads golearn models and .copse bundles")
 }
 
-// head is how much of a file is looked at to tell what it is.
-const head = 4096
+// head is how much of a file is looked at to tell what it is, and buffer how
+// much is read at once, in bytes.
+const (
+	head   = 4096
+	buffer = 64 << 10
+)
 
 func prefix(signs ...string) func([]byte) bool {
 	return func(data []byte) bool {

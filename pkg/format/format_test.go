@@ -19,12 +19,13 @@ func TestReadGolearn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, doc, source, err := format.Read(data)
+		f, err := format.Read(bytes.NewReader(data))
 		if err != nil {
 			t.Fatalf("%s: %v", filepath.Base(path), err)
 		}
-		if source != "golearn" || m.Library != "golearn" || ir.Check(m) != nil {
-			t.Errorf("%s: source %q, library %q", filepath.Base(path), source, m.Library)
+		m, doc := f.IR, f.Schema
+		if f.Source != "golearn" || m.Library != "golearn" || ir.Check(m) != nil {
+			t.Errorf("%s: source %q, library %q", filepath.Base(path), f.Source, m.Library)
 		}
 		if len(doc.Features) != 4 || len(doc.Labels) != 3 {
 			t.Errorf("%s: %d features, %d labels", filepath.Base(path), len(doc.Features), len(doc.Labels))
@@ -64,9 +65,9 @@ func TestRefusals(t *testing.T) {
 		{"JSON", `{"a":1}`, "json", "no known model"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, source, err := format.Read([]byte(tt.data))
+			f, err := format.Read(strings.NewReader(tt.data))
 			var e *format.Error
-			if !errors.As(err, &e) || e.Format != tt.format || !strings.Contains(e.Error(), tt.want) || source != "" {
+			if !errors.As(err, &e) || e.Format != tt.format || !strings.Contains(e.Error(), tt.want) || f != nil {
 				t.Errorf("got %v, want format %q and %q", err, tt.format, tt.want)
 			}
 		})
@@ -79,9 +80,9 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, _, _, err := format.Read(data)
+		m, err := format.Read(bytes.NewReader(data))
 		var e *format.Error
-		if err == nil && ir.Check(m) != nil || err != nil && !errors.As(err, &e) {
+		if err == nil && ir.Check(m.IR) != nil || err != nil && !errors.As(err, &e) {
 			t.Errorf("model %v, error %v", m, err)
 		}
 	})

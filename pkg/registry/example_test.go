@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/registry"
@@ -13,11 +12,11 @@ import (
 // From a model file to a prediction. Any file that pkg/format reads will do,
 // or a bundle.
 func Example() {
-	data, err := os.ReadFile("../../model/iris.golearn")
+	file, err := registry.Read("../../model/iris.golearn", 1<<20)
 	if err != nil {
 		log.Fatal(err)
 	}
-	model, err := registry.OpenAny("iris", data, predict.Options{})
+	model, err := file.Open("iris", predict.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,60 +29,168 @@ func Bundle(data []byte, o predict.Options) Load {
 // file is a bundle or any model file that pkg/format reads, told by content.
 func File(uri string, maxBytes int64, o predict.Options) Load {
 	return func(_ context.Context, name string) (*predict.Model, error) {
-		data, err := ReadFile(uri, maxBytes)
+		f, err := Read(uri, maxBytes)
 		if err != nil {
 			return nil, err
 		}
-		return OpenAny(name, data, o)
+		return f.Open(name, o)
 	}
 }
 
-// OpenAny opens a bundle, or compiles a model file and opens what it gives.
-func OpenAny(name string, data []byte, o predict.Options) (*predict.Model, error) {
-	if !bundle.Is(data) {
+// Opened is what a path holds: a bundle, or a model as its library saved it.
+type Opened struct {
+	// Bundle is the file's bytes where it is a bundle: mapped if it is large,
+	// and then never to be changed or unmapped.
+	Bundle []byte
+	// Model is what any other file holds, and SHA256 that file's digest in hex.
+	Model  *format.Model
+	SHA256 string
+}
+
+// Open makes the model ready.
+func (f *Opened) Open(name string, o predict.Options) (*predict.Model, error) {
+	data := f.Bundle
+	if data == nil {
 		var err error
-		if data, err = compile(name, data); err != nil {
+		if data, err = f.Compile(predict.Info{Name: name}, f.Model.Rows); err != nil {
 			return nil, err
 		}
 	}
 	return predict.Open(name, data, o)
 }
 
-func compile(name string, data []byte) ([]byte, error) {
-	m, doc, source, err := format.Read(data)
+// Compile makes a bundle of the model, with self-test rows.
+func (f *Opened) Compile(info predict.Info, rows []float64) ([]byte, error) {
+	info.Source, info.SourceSHA256 = f.Model.Source, f.SHA256
+	return predict.Compile(f.Model.IR, f.Model.Schema, info, rows)
+}
+
+// ReadFrom reads a model from memory, told by its content.
+func ReadFrom(data []byte) (*Opened, error) {
+	if bundle.Is(data) {
+		return &Opened{Bundle: data}, nil
+	}
+	m, err := format.Read(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	return predict.Compile(m, doc, predict.Info{
-		Name: name, Source: source, SourceSHA256: hex.EncodeToString(sum[:])}, nil)
+	return &Opened{Model: m, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}, nil
 }
 
-// ReadFile reads the file of a path with an optional #sha256=…, which it
-// checks. Other URIs are named and refused.
-func ReadFile(uri string, maxBytes int64) ([]byte, error) {
+// Read reads the file of a path with an optional #sha256=…, which it checks.
+// Other URIs are named and refused. A model file is read as a stream, so that
+// its text is never in memory as a whole.
+func Read(uri string, maxBytes int64) (*Opened, error) {
 	path, want, _ := strings.Cut(uri, "#sha256=")
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
 		return nil, fmt.Errorf("models are not read from %s:// yet: put the file beside the binary", scheme)
 	}
-	f, err := os.Open(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	defer file.Close()
+	info, err := file.Stat()
 	switch {
 	case err != nil:
 		return nil, err
-	case int64(len(data)) > maxBytes:
-		return nil, fmt.Errorf("%s has more than %d bytes: raise COPSE_MAX_MODEL", filepath.Base(path), maxBytes)
-	case len(data) == 0:
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a folder, not a model file: for an MLflow folder, compile it first (copse compile)", filepath.Base(path))
+	case info.Mode().IsRegular() && info.Size() == 0:
 		return nil, errors.New("the file is empty")
+	case info.Size() > maxBytes:
+		return nil, tooLarge(path, maxBytes)
 	}
-	if sum := sha256.Sum256(data); want != "" && !strings.EqualFold(want, hex.EncodeToString(sum[:])) {
-		return nil, fmt.Errorf("the file's digest is sha256:%x, not the one that was asked for", sum)
+	f, err := read(file, info.Size(), maxBytes, want)
+	if errors.Is(err, errTooLarge) {
+		return nil, tooLarge(path, maxBytes)
 	}
-	return data, nil
+	return f, err
+}
+
+func tooLarge(path string, maxBytes int64) error {
+	return fmt.Errorf("%s has more than %d bytes: raise COPSE_MAX_MODEL", filepath.Base(path), maxBytes)
+}
+
+// read reads an open file, whose digest must be want unless that is "".
+func read(file *os.File, size, maxBytes int64, want string) (*Opened, error) {
+	in := bufio.NewReader(&limited{file, maxBytes})
+	if top, _ := in.Peek(len(bundle.Magic)); bundle.Is(top) {
+		data, err := bundleBytes(file, in, size)
+		if err != nil {
+			return nil, err
+		}
+		if want != "" {
+			if err := checkDigest(want, sha256.Sum256(data)); err != nil {
+				return nil, err
+			}
+		}
+		return &Opened{Bundle: data}, nil
+	}
+	sum := sha256.New()
+	all := io.TeeReader(in, sum)
+	m, err := format.Read(all)
+	if err == nil || want != "" {
+		// What a reader leaves unread, and a file whose digest decides before
+		// its content does.
+		if _, e := io.Copy(io.Discard, all); e != nil {
+			return nil, e
+		}
+	}
+	digest := [sha256.Size]byte(sum.Sum(nil))
+	if want != "" {
+		if err := checkDigest(want, digest); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Opened{Model: m, SHA256: fmt.Sprintf("%x", digest)}, nil
+}
+
+func checkDigest(want string, sum [sha256.Size]byte) error {
+	if !strings.EqualFold(want, hex.EncodeToString(sum[:])) {
+		return fmt.Errorf("the file's digest is sha256:%x, not the one that was asked for", sum)
+	}
+	return nil
+}
+
+// mapFrom is the size from which a bundle is mapped and not read, in bytes:
+// below it reading costs less than the faults of a mapping's pages.
+const mapFrom = 8 << 20
+
+// bundleBytes reads a bundle, or maps a large one. in stands at its start.
+func bundleBytes(file *os.File, in io.Reader, size int64) ([]byte, error) {
+	if size >= mapFrom {
+		if data, err := mapFile(file, size); err == nil {
+			return data, nil
+		}
+	}
+	var data bytes.Buffer
+	data.Grow(int(size) + bytes.MinRead) // or it would grow step by step
+	_, err := data.ReadFrom(in)
+	return data.Bytes(), err
+}
+
+// limited is a reader that fails when it has given so many bytes and there are
+// more: a file may grow, and a pipe has no size.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+var errTooLarge = errors.New("the file is too large")
+
+func (l *limited) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.r.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
 }
 
 // NameOf is the name of a model whose path came without one: the file's base

@@ -76,10 +76,11 @@ func reference(t *testing.T, rows [][]string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, _, err := format.Read(data)
+	file, err := format.Read(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
+	m := file.IR
 	w := wire.NewFormatter(wire.Shape{Outputs: m.Outputs, Labels: m.Labels})
 	answers := make([]string, len(rows))
 	margin, values, row := make([]float64, m.Outputs), make([]float64, m.Outputs), make([]float64, 4)
