@@ -42,6 +42,9 @@ func unsound(path, format string, args ...any) *Error {
 // bounds, every tree is a tree of bounded depth, and every number is one that
 // the arithmetic of all processors agrees on. Its error is an *Error.
 func Check(m *Model) error {
+	if m != nil && m.Program != nil {
+		return checkProgramModel(m)
+	}
 	if err := checkShape(m); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func checkShape(m *Model) error {
 	case !m.Finish.Sound(m.Outputs):
 		return unsound("", "no such link (%d), answer (%d), average (%d) or bias", m.Link, m.Returns, m.Average)
 	}
-	if n := len(m.Labels); n != 0 && n != m.Outputs && (n != 2 || m.Outputs != 1) {
+	if n := len(m.Labels); n != 0 && m.Width() == m.Outputs && n != m.Outputs && (n != 2 || m.Outputs != 1) {
 		return unsound("", "%d labels do not fit %d outputs", n, m.Outputs)
 	}
 	if len(m.Base) != m.Outputs {

@@ -2,12 +2,13 @@ package ir
 
 import "math"
 
-// Round rounds x to the precision, to nearest even.
+// Round rounds x to the precision, to nearest even. Its conversions also keep a
+// compiler from fusing the product x with a sum that it is added to.
 func (p Precision) Round(x float64) float64 {
 	if p == Float32 {
 		return float64(float32(x))
 	}
-	return x
+	return float64(x)
 }
 
 // add is one step of a sum. Both terms are rounded to the precision already.
@@ -30,6 +31,10 @@ func (p Precision) divide(a, b float64) float64 {
 // is missing): margin and values (Outputs each) are the sums and what the
 // link makes of them. It is the reference: short and slow.
 func (m *Model) Eval(row, margin, values []float64) {
+	if m.Program != nil {
+		m.evalProgram(row, margin, values)
+		return
+	}
 	for i, b := range m.Base {
 		margin[i] = m.Sum.Round(b)
 	}

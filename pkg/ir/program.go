@@ -20,9 +20,17 @@ const (
 const NoRegister = -1
 
 // Program computes a row's output from its features by steps over registers.
-// Register 0 is the row; each other one is written once, by a constant or by
-// one step, before it is read. Whatever has no influence from the row was
-// computed when the file was read.
+// Register 0 is the row, rounded to Model.Input, which is its type too; each
+// other one is written once, by a constant or by one step, before it is read.
+// Whatever has no influence from the row was computed when the file was read.
+//
+// A step computes in float64 and rounds every result to the type of its
+// register: for + - × ÷ and the square root of float32 numbers that is float32
+// arithmetic to the bit. No product is fused with a sum. What comes out as NaN
+// is always the same NaN, math.NaN.
+//
+// A model with a program has no trees, no Base, LeafWidth 0 or 1, and Sum says
+// the precision of its Finish: Float32 only where Output is of TypeFloat32.
 //
 // Question: a tensor runtime? Choice: no. A register is a fixed number of
 // values of one row; a reader turns shapes, broadcasts, transpositions and
@@ -36,7 +44,9 @@ type Program struct {
 	// Output is the register of the margins.
 	Output int32
 	// Class is the register, one wide, of the index of the predicted class, or
-	// NoRegister where it is told from the values.
+	// NoRegister where it is told from the values. The class is a whole number
+	// from 0 on and below MaxOutputs, whatever the register holds; Model.Labels
+	// may be as many as there are classes.
 	Class int32
 	// Final says that the output is what the library's predict returns, and
 	// that there are no margins to show.
@@ -76,7 +86,8 @@ const (
 	// values: concatenation, slices, transpositions, broadcasts.
 	Select StepKind = iota
 	// Convert: out[i] = in[i] rounded to the type; to TypeInt64 truncated toward
-	// 0, to TypeBool 1 where it is not 0.
+	// 0 (NaN and numbers beyond it are -2^63, as x86-64 has it), to TypeBool 1
+	// where it is not 0.
 	Convert
 	// Unary: out[i] = Fn(in[i]).
 	Unary
@@ -86,7 +97,8 @@ const (
 	// Where: out[i] = in1[i] where in0[i] is not 0, else in2[i].
 	Where
 	// Reduce: in is Ints[0] × Ints[1] × Ints[2] (outer, reduced, inner); out is
-	// outer × inner by Fn (ReduceSum … ArgMin).
+	// outer × inner by Fn (FnSum … FnArgMin, FnMin, FnMax). Sums are rounded at
+	// each addition, in order.
 	Reduce
 	// CumSum: in and out are Ints[0] × Ints[1] × Ints[2], summed along the
 	// middle; Ints[3] is 1 for exclusive, Ints[4] for reverse.
@@ -94,40 +106,46 @@ const (
 	// SoftmaxOf: as CumSum's shape; Fn is FnSoftmax or FnLogSoftmax over the middle.
 	SoftmaxOf
 	// Normalize: as CumSum's shape; Fn is FnMax, FnL1 or FnL2: divided by the norm
-	// over the middle; a norm of 0 leaves values as they are.
+	// over the middle; a norm of 0 leaves values as they are. FnMax is the
+	// largest value, not the largest magnitude (ONNX's Normalizer).
 	Normalize
 	// MatMul: in is Ints[0] × Ints[1] (m × k) and Data k × Ints[2] (n), row-major,
 	// then optionally n numbers of bias: out is m × n. Products are added in the
-	// order of k, each rounded to the type, then the bias. Fn FnBiasFirst starts
-	// from the bias instead and passes over NaN of in (XGBoost's gblinear).
+	// order of k from 0, product and sum each rounded to the type, then the bias.
+	// Data is rounded to the type first. Fn is FnNone, or FnBiasFirst, which
+	// starts from the bias instead and passes over NaN of in (XGBoost's gblinear).
 	MatMul
 	// MatMulOf: in0 is Ints[0] × Ints[1], in1 is Ints[1] × Ints[2], as MatMul.
 	MatMulOf
 	// Distances: Data holds Ints[0] vectors as wide as in; out[i] is the distance
 	// by Fn (FnSqEuclidean, FnEuclidean, FnManhattan, FnChebyshev, FnCosine,
-	// FnMinkowski with the power in the last number of Data).
+	// FnMinkowski with the power in one more number at the end of Data).
 	Distances
 	// TopK: out is Ints[0] numbers: of in's largest (Ints[1] = 1) or least, in
-	// order, the first of equals first, the values (Ints[2] = 0) or the indices (1).
+	// order, the first of equals first, NaN last, the values (Ints[2] = 0) or the
+	// indices (1).
 	TopK
 	// Table: in holds indices; out has, for each, a row of the table Data, which
-	// is Ints[0] rows wide Ints[1]. A negative index counts from the end; one
-	// outside is the last or the first.
+	// is Ints[0] rows wide Ints[1]. An index is truncated toward 0, a negative one
+	// counts from the end; one outside is the last or the first; NaN is 0.
 	Table
 	// Pick: out[i] = in0[in1[i]], bounded as in Table.
 	Pick
 	// Map: out[i] = the value that Data has for in[i]: Data is keys, as many
-	// values, and a default (Ints[0] keys). NaN is a key like any other.
+	// values, and a default (Ints[0] keys); the first of equal keys counts, and
+	// NaN is a key like any other.
 	Map
 	// OneHot: Ints[i] categories for column i of in, their numbers in Data, one
-	// column after the other; out is 1 where the value equals, else 0.
+	// column after the other; out is 1 where the value equals, else 0. NaN equals
+	// nothing.
 	OneHot
 	// Scale: out[i] = (in[i] - Data[i]) × Data[width+i], each step rounded.
 	Scale
 	// Impute: out[i] = Data[i] where in[i] is NaN (Ints[0] = 0) or equals
 	// Data[width] (Ints[0] = 1), else in[i].
 	Impute
-	// Trees: the values of Model, whose features are in; out has its Outputs.
+	// Trees: the values of Model, which has no Program, and whose features are
+	// in; out has its Outputs.
 	Trees
 	// SVM: out is a support vector machine's scores and votes (see svm.go).
 	SVM
@@ -162,9 +180,9 @@ const (
 	FnAdd
 	FnSub
 	FnMul
-	FnDiv
+	FnDiv // of TypeInt64 truncated toward 0
 	FnPow
-	FnMod
+	FnMod // with the sign of the divisor; of a TypeInt64 by 0 it is 0, as is FnDiv
 	FnMin
 	FnMax
 	FnEqual
@@ -197,9 +215,11 @@ const (
 	FnChebyshev
 	FnCosine
 	FnMinkowski
-	// Kernels of SVM.
+	// Kernels of SVM, and FnTanh, which ONNX calls SIGMOID.
 	FnLinear
 	FnPoly
 	FnRBF
-	lastFn = FnRBF
+	// FnFmod, of Binary, is the remainder with the sign of the dividend.
+	FnFmod
+	lastFn = FnFmod
 )
