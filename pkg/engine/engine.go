@@ -116,6 +116,10 @@ func New(a Arrays) (*Engine, error) {
 // Arrays returns what the engine stands on; it is shared.
 func (e *Engine) Arrays() *Arrays { return &e.a }
 
+// Width is how many numbers Score writes for a row: the outputs, and the index
+// of the class where the model decides it itself.
+func (e *Engine) Width() int { return e.a.Outputs }
+
 // Scratch is the memory that one goroutine needs to score; the zero value is
 // ready, and it grows to what the largest block needed.
 type Scratch struct {

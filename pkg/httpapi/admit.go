@@ -34,7 +34,7 @@ const (
 // weight is the most memory that a batch of so many rows may need. Every value
 // may be wrong.
 func (h *Handler) weight(m *predict.Model, rows int) int64 {
-	features, outputs := m.Schema().NumFeatures(), m.Engine().Arrays().Outputs
+	features, outputs := m.Schema().NumFeatures(), m.Engine().Width()
 	values := rows * features
 	if l := h.wire.Limits.Values; l > 0 {
 		values = min(values, l)

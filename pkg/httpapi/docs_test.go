@@ -148,7 +148,7 @@ func FuzzDocuments(f *testing.F) {
 		if err != nil {
 			t.Skip(err)
 		}
-		models := []modelDoc{{name: text, outputs: 1, info: predict.Info{Library: text, Labels: []string{text, text + "3"}}, schema: s}}
+		models := []modelDoc{{name: text, outputs: 1, shares: true, info: predict.Info{Library: text, Labels: []string{text, text + "3"}}, schema: s}}
 		page, _ := docsDocument(models, docOptions{version: text})
 		plain, _ := docsDocument(models[:0], docOptions{})
 		for _, tag := range []string{"<script", "</script>", "<style>", "</style>", "<!--", "<img"} {

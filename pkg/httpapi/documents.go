@@ -20,7 +20,7 @@ func (h *Handler) docOptions() docOptions {
 func (h *Handler) modelDocs() []modelDoc {
 	var docs []modelDoc
 	for _, e := range h.describe(context.Background()) {
-		docs = append(docs, modelDoc{name: e.Name, digest: e.Digest, trees: e.Trees, outputs: e.outputs,
+		docs = append(docs, modelDoc{name: e.Name, digest: e.Digest, trees: e.Trees, outputs: e.outputs, shares: e.shares,
 			single: e.single, info: e.Info, schema: e.compiled})
 	}
 	return docs

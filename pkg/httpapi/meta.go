@@ -20,6 +20,7 @@ type modelEntry struct {
 
 	compiled *schema.Schema
 	single   bool // features are float32
+	shares   bool // labels have probabilities
 	outputs  int
 }
 
@@ -36,7 +37,7 @@ func (h *Handler) describe(ctx context.Context) []modelEntry {
 		}
 		e := modelEntry{Info: m.Info(), Digest: m.Digest(), Default: i == 0,
 			Trees: len(m.Engine().Arrays().Roots), Schema: m.Schema().Document(),
-			compiled: m.Schema(), single: m.Single(), outputs: m.Engine().Arrays().Outputs}
+			compiled: m.Schema(), single: m.Single(), shares: m.Formatter().Probable(), outputs: m.Engine().Arrays().Outputs}
 		e.Name = m.Name()
 		list = append(list, e)
 		release()

@@ -20,6 +20,7 @@ type modelDoc struct {
 	trees   int
 	outputs int
 	single  bool // features are float32
+	shares  bool // labels have probabilities
 	info    predict.Info
 	schema  *schema.Schema
 

@@ -203,10 +203,11 @@ func (m *modelDoc) answer() object {
 	for i, l := range labels {
 		shares[i] = member{l, number}
 	}
-	return object{
-		{"prediction", object{{"type", "string"}, {"enum", anys(labels)}, {"description", target(doc, "The most probable label")}}},
-		{"probabilities", described("The probability of each label.", closed(shares, nil))},
+	members := object{{"prediction", object{{"type", "string"}, {"enum", anys(labels)}, {"description", target(doc, "The predicted label")}}}}
+	if m.shares {
+		members = append(members, member{"probabilities", described("The probability of each label.", closed(shares, nil))})
 	}
+	return members
 }
 
 func target(doc *schema.Document, what string) string {

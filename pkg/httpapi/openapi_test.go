@@ -54,7 +54,7 @@ func testModel(t testing.TB, doc schema.Document, info predict.Info) modelDoc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return modelDoc{name: doc.Name, digest: "sha256:" + strings.Repeat("0", 64), trees: 3, outputs: max(1, len(info.Labels)),
+	return modelDoc{name: doc.Name, digest: "sha256:" + strings.Repeat("0", 64), trees: 3, shares: len(info.Labels) > 0, outputs: max(1, len(info.Labels)),
 		info: info, schema: s}
 }
 

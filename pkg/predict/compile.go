@@ -35,7 +35,7 @@ func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.
 	if len(doc.Labels) > 0 {
 		info.Labels = doc.Labels
 	}
-	if err := checkLabels(info.Labels, m.Outputs); err != nil {
+	if err := checkLabels(info.Labels, m.Outputs, m.Width() > m.Outputs); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	arrays, err := engine.Compile(m)
@@ -58,11 +58,11 @@ func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.
 // selfTestSections evaluates the rows by the slow reference.
 func selfTestSections(m *ir.Model, features int, rows []float64) []bundle.Section {
 	n := len(rows) / features
+	width := m.Width()
 	margin := make([]float64, n*m.Outputs)
-	values := make([]float64, n*m.Outputs)
+	values := make([]float64, n*width)
 	for i := range n {
-		from, to := i*m.Outputs, (i+1)*m.Outputs
-		m.Eval(rows[i*features:(i+1)*features], margin[from:to], values[from:to])
+		m.Eval(rows[i*features:][:features], margin[i*m.Outputs:][:m.Outputs], values[i*width:][:width])
 	}
 	return []bundle.Section{
 		bundle.Of(bundle.SelfTestRows, rows),

@@ -93,6 +93,8 @@ func Open(name string, data []byte, o Options) (*Model, error) {
 	m.formatter = wire.NewFormatter(wire.Shape{
 		Outputs: arrays.Outputs,
 		Labels:  m.info.Labels,
+		Classed: m.engine.Width() > arrays.Outputs,
+		Returns: arrays.Finish.Returns,
 		Single:  arrays.Sum == ir.Float32,
 		Name:    m.name,
 		Digest:  m.digest,
@@ -127,14 +129,17 @@ func (m *Model) check() error {
 	if m.schema.NumFeatures() != a.Features {
 		return fmt.Errorf("bundle: the schema has %d features, the model %d", m.schema.NumFeatures(), a.Features)
 	}
-	return checkLabels(m.info.Labels, a.Outputs)
+	return checkLabels(m.info.Labels, a.Outputs, m.engine.Width() > a.Outputs)
 }
 
-// checkLabels knows three shapes: a regressor, a binary classifier of one
-// probability, and one output a label.
-func checkLabels(labels []string, outputs int) error {
+// checkLabels knows four shapes: a regressor, a binary classifier of one
+// probability, one output a label, and a model that names the class itself.
+func checkLabels(labels []string, outputs int, classed bool) error {
 	n := len(labels)
-	if n != 0 && n != outputs && (n != 2 || outputs != 1) {
+	if classed && n == 0 {
+		return errors.New("a model that names the class needs labels")
+	}
+	if !classed && n != 0 && n != outputs && (n != 2 || outputs != 1) {
 		return fmt.Errorf("%d labels do not fit %d outputs", n, outputs)
 	}
 	seen := make(map[string]bool, n)
@@ -158,8 +163,8 @@ func (m *Model) selfTest(file *bundle.File) error {
 		return err
 	}
 	a := m.engine.Arrays()
-	n := len(rows) / a.Features
-	if len(rows) != n*a.Features || len(margin) != n*a.Outputs || len(values) != n*a.Outputs {
+	n, width := len(rows)/a.Features, m.engine.Width()
+	if len(rows) != n*a.Features || len(margin) != n*a.Outputs || len(values) != n*width {
 		return errors.New("bundle: the self-test has rows and answers of different numbers")
 	}
 	got := make([]float64, n*a.Outputs)
@@ -168,9 +173,10 @@ func (m *Model) selfTest(file *bundle.File) error {
 	if i := differs(got, margin); i >= 0 {
 		return fmt.Errorf("self-test: row %d gives another margin than the model's reference: the model is refused", i/a.Outputs)
 	}
+	got = make([]float64, n*width)
 	m.engine.Score(rows, n, got, &scratch)
 	if i := differs(got, values); i >= 0 {
-		return fmt.Errorf("self-test: row %d gives another value than the model's reference: the model is refused", i/a.Outputs)
+		return fmt.Errorf("self-test: row %d gives another value than the model's reference: the model is refused", i/width)
 	}
 	return nil
 }

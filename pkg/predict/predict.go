@@ -40,7 +40,7 @@ func (m *Model) Predict(ctx context.Context, r *Request) error {
 	a.Index = grow(a.Index, f.Rows)
 	r.distinct.find(f, a.Index, !m.options.NoDedup)
 	n := len(r.distinct.rows)
-	a.Outputs = m.engine.Arrays().Outputs
+	a.Outputs = m.engine.Width()
 	a.Values = grow(a.Values, n*a.Outputs)
 	a.Stats = frame.Stats{Rows: f.Rows, Unique: n}
 	for _, i := range a.Index {

@@ -15,6 +15,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/ir"
 )
 
 func TestPrediction(t *testing.T) {
@@ -356,4 +357,46 @@ func FuzzReply(f *testing.F) {
 			t.Errorf("the CSV reads back as %q: %v", rows, err)
 		}
 	})
+}
+
+// TestAnswersOfOtherLibraries: models that name the class themselves, and
+// libraries whose predict returns something else than the values.
+func TestAnswersOfOtherLibraries(t *testing.T) {
+	abc := []string{"a", "b", "c"}
+	for _, tt := range []struct {
+		name                string
+		shape               Shape
+		answer              []float64
+		prediction, values  string
+		csvHeads, csvValues string
+	}{
+		{"class and probabilities", Shape{Outputs: 3, Labels: abc, Classed: true}, []float64{0.5, 0.25, 0.25, 2},
+			`"prediction":"c","probabilities":{"a":0.5,"b":0.25,"c":0.25}`, `"values":[0.5,0.25,0.25]`,
+			"prediction,probability_a,probability_b,probability_c,error\n", "values_0,values_1,values_2,error\n"},
+		{"class alone", Shape{Outputs: 1, Labels: abc, Classed: true}, []float64{-1.5, 1},
+			`"prediction":"b"`, `"values":[-1.5]`, "prediction,error\n", "values_0,error\n"},
+		{"class beyond the labels", Shape{Outputs: 1, Labels: abc, Classed: true}, []float64{0, 9},
+			`"prediction":"c"`, `"values":[0]`, "prediction,error\n", "values_0,error\n"},
+		{"returns the class", Shape{Outputs: 3, Labels: abc, Returns: ir.ReturnsClass}, []float64{0.25, 0.5, 0.25},
+			`"prediction":"b","probabilities":{"a":0.25,"b":0.5,"c":0.25}`, `"values":[1]`,
+			"prediction,probability_a,probability_b,probability_c,error\n", "values_0,error\n"},
+		{"returns both", Shape{Outputs: 1, Labels: abc[:2], Returns: ir.ReturnsBoth}, []float64{0.75},
+			`"prediction":"b","probabilities":{"a":0.25,"b":0.75}`, `"values":[0.25,0.75]`,
+			"prediction,probability_a,probability_b,error\n", "values_0,values_1,error\n"},
+	} {
+		w := NewFormatter(tt.shape)
+		if got := string(w.appendMembers(nil, Prediction, tt.answer)); got != tt.prediction {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.prediction)
+		}
+		if got := string(w.appendMembers(nil, Values, tt.answer)); got != tt.values {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.values)
+		}
+		for k, want := range map[Kind]string{Prediction: tt.csvHeads, Values: tt.csvValues} {
+			head := string(w.AppendHeader(nil, k, len(tt.answer)))
+			line := string(w.appendLine(nil, k, tt.answer))
+			if head != want || strings.Count(line, ",") != strings.Count(head, ",") || w.columns(k, len(tt.answer)) != strings.Count(line, ",") {
+				t.Errorf("%s: header %q, want %q; line %q", tt.name, head, want, line)
+			}
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/ir"
 )
 
 // Shape is what a formatter needs to know of a model.
@@ -15,6 +16,12 @@ type Shape struct {
 	// Labels are the class labels: one per output, or two with a single output
 	// that is the second's probability. Empty for a regressor.
 	Labels []string
+	// Classed says that an answer has one more number after the outputs: the
+	// index of the label that the model itself predicts. Labels are then as many
+	// as there are, whatever the outputs.
+	Classed bool
+	// Returns is what the library's own predict makes of the outputs.
+	Returns ir.Returns
 	// Single writes numbers as the shortest text of a float32.
 	Single bool
 	// Name and Digest identify the model in replies.
@@ -42,30 +49,38 @@ func (k Kind) String() string {
 type Formatter struct {
 	outputs int
 	labels  []string
-	binary  bool
+	binary  bool // one output is the probability of the second of two labels
+	classed bool
+	returns ir.Returns
 	single  bool
-	heads   []string // of each label: `"prediction":"setosa","probabilities":{`
-	keys    []string // of each label: `"setosa":`, with a comma before all but the first
+	heads   []string // of each label: `"prediction":"setosa"`, and `,"probabilities":{` if there are some
+	keys    []string // of each label that has a probability: `"setosa":`, with a comma before all but the first
 	cells   []string // of each label, as a cell of CSV
 	model   string   // `,"model":{"name":…,"digest":…}`
 }
 
-// NewFormatter prepares the fragments. Labels that fit neither of Shape's
-// forms are not used.
+// NewFormatter prepares the fragments. Labels that fit none of Shape's forms
+// are not used.
 func NewFormatter(s Shape) *Formatter {
-	w := &Formatter{outputs: s.Outputs, single: s.Single}
+	w := &Formatter{outputs: s.Outputs, single: s.Single, classed: s.Classed, returns: s.Returns}
 	w.binary = s.Outputs == 1 && len(s.Labels) == 2
-	if w.binary || s.Outputs == len(s.Labels) {
+	if s.Classed || w.binary || s.Outputs == len(s.Labels) {
 		w.labels = append(w.labels, s.Labels...)
+	}
+	rest := ""
+	if w.Probable() {
+		rest = `,"probabilities":{`
 	}
 	for i, label := range w.labels {
 		text := string(AppendJSONString(nil, label))
-		w.heads = append(w.heads, `"prediction":`+text+`,"probabilities":{`)
+		w.heads = append(w.heads, `"prediction":`+text+rest)
 		comma := ","
 		if i == 0 {
 			comma = ""
 		}
-		w.keys = append(w.keys, comma+text+`:`)
+		if w.Probable() {
+			w.keys = append(w.keys, comma+text+`:`)
+		}
 		w.cells = append(w.cells, csvCell(label))
 	}
 	model := append([]byte(`,"model":{"name":`), AppendJSONString(nil, s.Name)...)
@@ -74,21 +89,29 @@ func NewFormatter(s Shape) *Formatter {
 	return w
 }
 
+// Probable says whether each label has a probability.
+func (w *Formatter) Probable() bool {
+	return len(w.labels) > 0 && (w.binary || w.outputs == len(w.labels))
+}
+
 // Prediction is the index of the predicted label, and its label; for a
-// regressor -1 and "". Of two classes with one output it is the second if its
-// probability is above one half; of several outputs the largest, the first of
-// equals.
+// regressor -1 and "". Where the model does not say it itself, it is of two
+// classes with one output the second if its probability is above one half, and
+// of several outputs the largest, the first of equals.
 func (w *Formatter) Prediction(values []float64) (int, string) {
 	if len(w.labels) == 0 {
 		return -1, ""
 	}
 	best := 0
-	if w.binary {
+	switch {
+	case w.classed:
+		best = min(max(0, int(values[w.outputs])), len(w.labels)-1)
+	case w.binary:
 		if values[0] > 0.5 {
 			best = 1
 		}
-	} else {
-		for i, x := range values {
+	default:
+		for i, x := range values[:w.outputs] {
 			if x > values[best] || values[best] != values[best] && x == x {
 				best = i
 			}
@@ -125,15 +148,31 @@ func (w *Formatter) appendMembers(dst []byte, k Kind, values []float64) []byte {
 		if k == Prediction && w.outputs == 1 {
 			return w.appendNumber(dst, k, values[0])
 		}
-		return w.appendList(dst, k, values)
+		var few [8]float64
+		return w.appendList(dst, k, w.numbers(few[:0], k, values))
 	}
 	best, _ := w.Prediction(values)
 	dst = append(dst, w.heads[best]...)
+	if !w.Probable() {
+		return dst
+	}
 	for i, key := range w.keys {
 		dst = append(dst, key...)
 		dst = w.appendNumber(dst, k, w.probability(values, i))
 	}
 	return append(dst, '}')
+}
+
+// numbers are the numbers of an answer of a kind, in dst where they must be
+// made.
+func (w *Formatter) numbers(dst []float64, k Kind, values []float64) []float64 {
+	switch {
+	case k == Values && w.returns != ir.ReturnsValues:
+		return w.returns.Append(dst, values[:w.outputs])
+	case k == Values || k == Prediction:
+		return values[:w.outputs] // without the class
+	}
+	return values
 }
 
 func (w *Formatter) appendList(dst []byte, k Kind, values []float64) []byte {
@@ -216,12 +255,13 @@ func (w *Formatter) appendLine(dst []byte, k Kind, values []float64) []byte {
 		best, _ := w.Prediction(values)
 		dst = append(dst, w.cells[best]...)
 		dst = append(dst, ',')
-		for i := range w.labels {
+		for i := range w.keys {
 			dst = append(w.appendCell(dst, k, w.probability(values, i)), ',')
 		}
 		return dst
 	}
-	for _, x := range values {
+	var few [8]float64
+	for _, x := range w.numbers(few[:0], k, values) {
 		dst = append(w.appendCell(dst, k, x), ',')
 	}
 	return dst
@@ -240,27 +280,30 @@ func (w *Formatter) appendCell(dst []byte, k Kind, x float64) []byte {
 	return w.appendNumber(dst, k, x)
 }
 
-// columns is the number of cells of appendLine for answers of so many outputs.
-func (w *Formatter) columns(k Kind, outputs int) int {
-	if k == Prediction && len(w.labels) > 0 {
-		return 1 + len(w.labels)
+// columns is the number of cells of appendLine for answers of so many numbers.
+func (w *Formatter) columns(k Kind, width int) int {
+	switch {
+	case k == Prediction && len(w.labels) > 0:
+		return 1 + len(w.keys)
+	case k == Values || k == Prediction:
+		return len(w.numbers(nil, k, make([]float64, width)))
 	}
-	return outputs
+	return width
 }
 
-// AppendHeader appends the header line of CSV for answers of so many outputs.
-func (w *Formatter) AppendHeader(dst []byte, k Kind, outputs int) []byte {
+// AppendHeader appends the header line of CSV for answers of so many numbers.
+func (w *Formatter) AppendHeader(dst []byte, k Kind, width int) []byte {
 	switch {
 	case k == Prediction && len(w.labels) > 0:
 		dst = append(dst, "prediction,"...)
-		for _, label := range w.labels {
-			dst = append(dst, csvCell("probability_"+label)...)
+		for i := range w.keys {
+			dst = append(dst, csvCell("probability_"+w.labels[i])...)
 			dst = append(dst, ',')
 		}
-	case k == Prediction && outputs == 1:
+	case k == Prediction && w.outputs == 1:
 		dst = append(dst, "prediction,"...)
 	default:
-		for i := range outputs {
+		for i := range w.columns(k, width) {
 			dst = append(dst, k.String()...)
 			dst = append(dst, '_')
 			dst = append(strconv.AppendInt(dst, int64(i), 10), ',')
