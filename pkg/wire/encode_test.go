@@ -196,7 +196,7 @@ func TestReplies(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	w := NewFormatter(Shape{Outputs: 1, Labels: []string{"no", "yes"}, Single: true})
+	w := NewFormatter(Shape{Outputs: 2, Labels: []string{"no", "yes"}, Single: true})
 	f := &frame.Frame{}
 	f.Reset(1)
 	f.Append()
