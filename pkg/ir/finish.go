@@ -1,6 +1,10 @@
 package ir
 
-import "math"
+import (
+	"math"
+
+	"example.com/copse/pkg/ir/portable"
+)
 
 // Link turns a row's margins into its values. Numbers are part of the bundle's
 // format: append only.
@@ -156,7 +160,7 @@ func (l Link) apply(x, param float64, p Precision) float64 {
 	case SignedSquare:
 		return math.Copysign(p.Round(x*x), x)
 	case Log1pExp:
-		return math.Log1p(exp(x, p))
+		return portable.Log1p(exp(x, p))
 	case Hinge:
 		if x > 0 {
 			return 1
@@ -175,12 +179,12 @@ func (l Link) apply(x, param float64, p Precision) float64 {
 }
 
 // exp is the exponential, rounded once to the precision.
-func exp(x float64, p Precision) float64 { return p.Round(math.Exp(x)) }
+func exp(x float64, p Precision) float64 { return p.Round(portable.Exp(x)) }
 
 // logistic is XGBoost's, step by step in float32.
 func logistic(x float32) float32 {
 	const limit, tiny = 88.7, 1e-16
-	e := float32(math.Exp(float64(min(-x, limit))))
+	e := float32(portable.Exp(float64(min(-x, limit))))
 	return 1 / (e + 1 + tiny)
 }
 
