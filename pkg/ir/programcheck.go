@@ -16,11 +16,11 @@ const (
 	MaxProgramWork = 1 << 27
 )
 
-// CheckProgram proves that p can be evaluated for rows of so many features:
+// checkProgram proves that p can be evaluated for rows of so many features:
 // registers exist and are written once before they are read, widths fit, and
 // all sizes are within bounds. Models of Trees steps are checked too, where
-// they are given. Its error is an *Error.
-func CheckProgram(p *Program, features int) error {
+// they are given.
+func checkProgram(p *Program, features int) error {
 	c := programCheck{p: p, written: make([]bool, len(p.Registers))}
 	if err := c.registers(features); err != nil {
 		return err
@@ -161,8 +161,9 @@ func product(counts ...int) int {
 	return p
 }
 
-// checkProgramModel judges a model whose Program is not nil.
-func checkProgramModel(m *Model) error {
+// CheckCompiled is Check for a model whose program is compiled: its Trees steps
+// have no models, which are kept elsewhere.
+func CheckCompiled(m *Model) error {
 	p := m.Program
 	if n := len(m.FeatureNames); n < 1 || n > MaxFeatures {
 		return unsound("", "%d features, want 1 to %d", n, MaxFeatures)
@@ -173,13 +174,8 @@ func checkProgramModel(m *Model) error {
 	if m.Input > Float32 || m.Sum > Float32 {
 		return unsound("", "no such precision: input %d, sum %d", m.Input, m.Sum)
 	}
-	if err := CheckProgram(p, len(m.FeatureNames)); err != nil {
+	if err := checkProgram(p, len(m.FeatureNames)); err != nil {
 		return err
-	}
-	for i := range p.Steps {
-		if p.Steps[i].Kind == Trees && p.Steps[i].Model == nil {
-			return unsound(fmt.Sprintf("step %d", i), "trees: has no model")
-		}
 	}
 	out := p.Registers[p.Output]
 	switch {
@@ -197,6 +193,16 @@ func checkProgramModel(m *Model) error {
 		return unsound("", "%d labels do not fit %d outputs", n, m.Outputs)
 	}
 	return nil
+}
+
+// checkProgramModel judges a model whose Program is not nil.
+func checkProgramModel(m *Model) error {
+	for i := range m.Program.Steps {
+		if s := &m.Program.Steps[i]; s.Kind == Trees && s.Model == nil {
+			return unsound(fmt.Sprintf("step %d", i), "trees: has no model")
+		}
+	}
+	return CheckCompiled(m)
 }
 
 // typeOf is the type of numbers of a precision.
