@@ -173,7 +173,7 @@ func (l Link) apply(x, param float64, p Precision) float64 {
 		}
 		return v
 	case Probit:
-		return math.Sqrt2 * math.Erfinv(2*x-1)
+		return float64(probit(float32(x)))
 	}
 	return x
 }
@@ -186,6 +186,21 @@ func logistic(x float32) float32 {
 	const limit, tiny = 88.7, 1e-16
 	e := float32(portable.Exp(float64(min(-x, limit))))
 	return 1 / (e + 1 + tiny)
+}
+
+// probit is the inverse of the normal distribution by Winitzki's approximation
+// of the inverse error function, step by step in float32 as ONNX Runtime has it.
+func probit(p float32) float32 {
+	const a = 0.147
+	x := float32(2*p) - 1
+	l := float32(portable.Log(float64((1 - x) * (1 + x))))
+	v := float32(2/(math.Pi*a)) + float32(0.5*l)
+	root := float32(math.Sqrt(float64(float32(v*v) - float32(float32(1/a)*l))))
+	e := float32(math.Sqrt(float64(root - v)))
+	if x < 0 {
+		e = -e
+	}
+	return float32(math.Sqrt2 * e)
 }
 
 // softmax does one row in place. zeros keeps margins of 0 out of it.
