@@ -103,7 +103,7 @@ func (c *column) judge(f *Feature, x float64) *fault.Error {
 		}
 	case Category:
 		if !(x >= 0 && x <= c.hi) || x != math.Trunc(x) {
-			return fail(fault.UnknownCategory, "category", "must be one of its categories")
+			return fail(fault.UnknownCategory, string(Category), c.oneOf)
 		}
 	}
 	for i := range c.rules.each {

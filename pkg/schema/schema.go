@@ -97,6 +97,7 @@ type column struct {
 	lo, hi  float64 // closed range; NaN and everything outside go to judge
 	rules   rules
 	codes   map[string]int32 // categories
+	oneOf   string           // what is told of a text that is none of them
 	unknown bool             // a text outside the categories is missing
 	fill    float64
 	scale   float64
@@ -241,6 +242,7 @@ func (c *column) compileCategories(f *Feature) error {
 		return errors.New("a category feature needs its categories")
 	}
 	c.unknown = f.Unknown == UnknownMissing
+	c.oneOf = oneOf(f.Categories)
 	c.codes = make(map[string]int32, len(f.Categories))
 	for code, text := range f.Categories {
 		if _, twice := c.codes[text]; twice {

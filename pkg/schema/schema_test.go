@@ -403,6 +403,39 @@ func BenchmarkValidateClean(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 }
 
+// TestOneOf: a message lists the categories, some of them if they are many or
+// long.
+func TestOneOf(t *testing.T) {
+	many := make([]string, 12)
+	for i := range many {
+		many[i] = string(rune('a' + i))
+	}
+	long := strings.Repeat("x", 150)
+	for _, c := range []struct {
+		categories []string
+		want       string
+	}{
+		{[]string{"red", "grün", `"q"`}, `must be one of "red", "grün", "\"q\""`},
+		{many, `must be one of "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" … (12 categories)`},
+		{[]string{long, long + "y", "z"}, `must be one of "` + long + `" … (3 categories)`},
+		{[]string{long + long, "z"}, `must be one of its 2 categories`},
+		{[]string{"bad\xff"}, `must be one of "bad\xff"`},
+	} {
+		s := one(t, Feature{Type: Category, Categories: c.categories})
+		got := s.UnknownCategory(3, 0)
+		name := s.Feature(0).Name
+		if got.Message != name+" "+c.want || got.Row != 3 || got.Field != name || got.Code != fault.UnknownCategory {
+			t.Errorf("got %+v, want %s", got, c.want)
+		}
+		var f frame.Frame
+		f.Reset(1)
+		f.Append()[0] = float64(len(c.categories))
+		if s.Validate(&f); len(f.Faults) != 1 || f.Faults[0].Message != got.Message {
+			t.Errorf("a code: got %+v, want %s", f.Faults, got.Message)
+		}
+	}
+}
+
 // TestUnknownCategory: a text outside the categories is an error, or missing;
 // texts that are alike when cleaned keep their codes.
 func TestUnknownCategory(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 // that are doubled inside quotes, lines that end in LF or CRLF, blank lines
 // skipped. A byte order mark, which spreadsheets write, is passed over.
 //
-// An empty cell is missing, quoted or not. Numbers are decimal, as JSON writes
-// them or with a sign, a bare point or zeros in front (+1, .5, 5., 007), and
-// nothing around them; nan and NaN are missing; inf, -inf and Infinity are
-// infinities. Booleans are true, True, TRUE or 1, and false, False, FALSE or 0.
+// An empty cell is missing, quoted or not. Spaces and tabs around a number or
+// a boolean are passed over. Numbers are decimal, as JSON writes them or with a
+// sign, a bare point or zeros in front (+1, .5, 5., 007); nan and NaN are
+// missing; inf, -inf and Infinity are infinities. Booleans are true, True, TRUE or 1, and false, False, FALSE or 0.
 //
 // A cell that is wrong, or a row of the wrong length, is that row's fault. A
 // quote out of place is an error of the whole text, since it is not known
@@ -258,6 +258,9 @@ func appendLines(dst, text []byte) []byte {
 // cellValue is the value of column c that text stands for, or NaN, with a
 // fault if text is neither that nor empty.
 func (d *Decoder) cellValue(text []byte, c, r int) float64 {
+	if d.keys[c].kind != category {
+		text = bytes.Trim(text, " \t")
+	}
 	if len(text) == 0 {
 		return nan
 	}

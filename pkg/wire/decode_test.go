@@ -58,7 +58,7 @@ func TestDecode(t *testing.T) {
 		{"ignored", "row", `{"lenght":[1,{}],"count":2}`, Options{IgnoreExtra: true}, `[NaN 2 NaN NaN]`},
 		{"twice", "row", `{"count":1,"count":2}`, Options{}, `[NaN 1 NaN NaN] 0:duplicate_field:count:once:count stands twice`},
 		{"too large", "row", `{"length":1e400}`, Options{}, `[NaN NaN NaN NaN] 0:not_finite:length:float64:length is beyond what 64 bits hold`},
-		{"category", "row", `{"color":"blue"}`, Options{}, `[NaN NaN NaN NaN] 0:unknown_category:color:category:color must be one of its categories`},
+		{"category", "row", `{"color":"blue"}`, Options{}, `[NaN NaN NaN NaN] 0:unknown_category:color:category:color must be one of "red", "green"`},
 		{"long text", "row", `{"color":"greenish"}`, Options{Limits: Limits{Text: 5}}, `[NaN NaN NaN NaN] 0:text_too_long:color:bytes=5:color is a text of more than 5 bytes`},
 		{"not a row", "row", `[1]`, Options{}, `[NaN NaN NaN NaN] 0:not_an_object::object:a row is a JSON object of features`},
 		{"bare NaN", "row", `{"length":NaN}`, Options{}, `malformed length the body cannot be read at byte 10: JSON has no NaN and no infinity: send null where a value is missing`},
@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 		{"csv header", "csv", ",count\n0,1\n", Options{}, `unknown_field  unknown column "": it has no name`},
 		{"csv extra", "csv", ",count\n0,1\n", Options{IgnoreExtra: true}, `[NaN 1 NaN NaN]`},
 		{"csv faults", "csv", "length,color\nx,blue\n1\n", Options{}, "[NaN NaN NaN NaN][NaN NaN NaN NaN] 0:wrong_type:length:number:length must be a number" +
-			" 0:unknown_category:color:category:color must be one of its categories 1:wrong_length::len=2:the row has 1 values for 2 columns"},
+			` 0:unknown_category:color:category:color must be one of "red", "green"` + " 1:wrong_length::len=2:the row has 1 values for 2 columns"},
 		{"csv by position", "csv", "1,2,0,red\n", Options{NoHeader: true}, "[1 2 0 0]"},
 		{"open quote", "csv", "length\n\"1\n2\n", Options{}, `malformed  the body cannot be read at byte 12: a cell without its closing quote`},
 		{"latin-1", "csv", "length\n\xe9\n", Options{}, `malformed  the body cannot be read at byte 7: bytes that are not UTF-8`},

@@ -44,8 +44,14 @@ func (d *Decoder) wrongType(r, c int) {
 
 func limitRule(n int) string { return "bytes=" + strconv.Itoa(n) }
 
-func (d *Decoder) tooLong(r, c int) {
-	d.fault(r, c, fault.TextTooLong, limitRule(d.text), "is a text of more than "+strconv.Itoa(d.text)+" bytes")
+func (d *Decoder) tooLong(r, c int) { d.keep(TextTooLong(d.schema, r, c, d.text)) }
+
+// TextTooLong is the fault of a row whose text for column c has more bytes than
+// the limit.
+func TextTooLong(s *schema.Schema, row, c, limit int) fault.Error {
+	name := s.Feature(c).Name
+	return fault.Error{Code: fault.TextTooLong, Row: row, Field: name, Rule: limitRule(limit),
+		Message: name + " is a text of more than " + strconv.Itoa(limit) + " bytes"}
 }
 
 // unknownField is the fault of a member that is no feature.

@@ -197,7 +197,7 @@ func (d *Decoder) code(text []byte, c, r int) float64 {
 	}
 	code, ok := d.schema.Code(c, text)
 	if !ok {
-		d.fault(r, c, fault.UnknownCategory, "category", "must be one of its categories")
+		d.keep(d.schema.UnknownCategory(r, c))
 		return nan
 	}
 	return code

@@ -86,7 +86,7 @@ func seeds() []seed {
 	header := `a,petal_width,n,a_name_that_is_longer_than_two_words,flag,color,"quo""te",größe` + "\n"
 	for _, r := range []string{
 		"1,2,3,4,true,red,7,8", "1.5,-2.25,3.0,0.12345678901234567,1,\"a,b\",1e-3,8\r", ",,,,,,,", "1,2,3", "1,2,3,4,true,red,7,8,9", "", "\r", "\"1\",\"2\",\"3\",\"\",\"0\",\"\"\"q\"\"\",7,8", "nan,NaN,inf,-inf,False,grün,Infinity,-Infinity",
-		"NAN,+1,.5,5.,TRUE,blue,007,1e5", " 1,1 ,0x10,1_000,yes, red ,1e,--1", "1e400,-1e400,1e-400,.,e5,+,-,.e1", "\"1\"x,2", "1\"2,3", "\"1,2\n3", "\"multi\nline\",2", "1,2,3,4,true,\"re\r\nd\",7,8", "a\rb,2", "1,2,3,4,true,\xff,7,8", "1,2,3,4,true,red,7,8\r\r", "\x00,1", "1,,3", "1,2,3,4,true,red,7,123456789",
+		"NAN,+1,.5,5.,TRUE,blue,007,1e5", " 1,1 ,0x10,1_000,yes, red ,1e,--1", "1e400,-1e400,1e-400,.,e5,+,-,.e1", "\"1\"x,2", "1\"2,3", "\"1,2\n3", "\"multi\nline\",2", "1,2,3,4,true,\"re\r\nd\",7,8", "a\rb,2", "1,2,3,4,true,\xff,7,8", "1,2,3,4,true,red,7,8\r\r", "\x00,1", "1,,3", " 1.5,\t2, 3 ,\" 4 \", true , red, 7\t, 8 \r", " ,\t,  ,1 2,1\t", "1,2,3,4,true,red,7,123456789",
 	} {
 		all = append(all, seed{"csv", header + r}, seed{"csv", header + r + "\n"}, seed{"csv", r}, seed{"csv", "\ufeff" + header + "1,2,3,4,false,red,7,8\n" + r + "\n\n1,2,3,4,false,red,7,8\n"})
 	}

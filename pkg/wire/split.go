@@ -99,7 +99,7 @@ func (s *Splitter) fill(b *Block) error {
 	b.from, b.long = 0, false
 	b.text, b.base = append(b.text[:0], s.rest...), s.base
 	s.rest = s.rest[:0]
-	for want := s.bytes; ; want *= 2 {
+	for want := s.bytes; ; want = min(2*want, s.longest+s.bytes) {
 		if err := s.read(b, want); err != nil {
 			return err
 		}

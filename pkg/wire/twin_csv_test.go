@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"example.com/copse/pkg/fault"
@@ -97,6 +98,9 @@ var decimalRE = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0
 func (t *twin) cell(text string, c, r int) float64 {
 	f := t.s.Feature(c)
 	special := map[string]float64{"": math.NaN()}
+	if f.Type != schema.Category {
+		text = strings.Trim(text, " \t")
+	}
 	switch f.Type {
 	case schema.Category:
 		if text == "" {
