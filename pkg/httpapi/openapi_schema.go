@@ -19,7 +19,12 @@ func (m *modelDoc) featureSchema(i int) object {
 		if optional {
 			list = append(list, nil)
 		}
-		o = o.with("enum", list)
+		if f.Unknown == schema.UnknownMissing {
+			known := object{{"enum", list}}
+			o = o.with("anyOf", []any{known, described("Any other text counts as missing.", object{{"type", "string"}})})
+		} else {
+			o = o.with("enum", list)
+		}
 	case schema.Number, schema.Integer:
 		o = m.ranged(o, f)
 	}

@@ -41,6 +41,7 @@ func testModels(t testing.TB) []modelDoc {
 			{Name: hostile, Description: hostile},
 			{Name: "__proto__", Rules: "ne=0"},
 			{Name: "code", Type: schema.Category, Categories: []string{"a,\"b\"", "c"}},
+			{Name: "street", Type: schema.Category, Categories: []string{"x"}, Missing: schema.Allow, Unknown: schema.UnknownMissing},
 		}}
 	return []modelDoc{
 		testModel(t, flowers, predict.Info{Library: "golearn", Labels: []string{"setosa", "versicolor", hostile}}),
@@ -396,5 +397,21 @@ func BenchmarkOpenAPI(b *testing.B) {
 	models := testModels(b)
 	for b.Loop() {
 		openAPIDocument(models, docOptions{})
+	}
+}
+
+// TestUnknownCategories: where an unknown text counts as missing the document
+// lists the known ones and forbids no other.
+func TestUnknownCategories(t *testing.T) {
+	for unknown, want := range map[schema.Unknown]string{
+		schema.UnknownRefuse:  `"type":["string","null"],"enum":["a",null]`,
+		schema.UnknownMissing: `"anyOf":[{"enum":["a",null]},{"description":"Any other text counts as missing.","type":"string"}]`,
+	} {
+		m := testModel(t, schema.Document{Features: []schema.Feature{
+			{Name: "c", Type: schema.Category, Categories: []string{"a"}, Missing: schema.Allow, Unknown: unknown}}}, predict.Info{})
+		text, err := json.Marshal(m.featureSchema(0))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: got %s, want %s in it (%v)", unknown, text, want, err)
+		}
 	}
 }
