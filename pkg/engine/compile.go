@@ -20,6 +20,9 @@ func Compile(m *ir.Model) (*Arrays, error) {
 	if err := ir.Check(m); err != nil {
 		return nil, err
 	}
+	if m.Program != nil {
+		return compileProgram(m)
+	}
 	c := compiler{m: m, a: &Arrays{
 		Features: len(m.FeatureNames), Outputs: m.Outputs, LeafWidth: m.LeafWidth,
 		Compare: m.Input, Sum: m.Sum, Finish: m.Finish,

@@ -67,7 +67,11 @@ func rowGroups(n int) int {
 
 // Kernel names the way most of n rows are scored: "eight-trees" walks eight
 // trees at a time for one row, "eight-rows" one tree at a time for eight rows.
+// A "program" does with its own steps what it does.
 func (e *Engine) Kernel(n int) string {
+	if e.program != nil {
+		return "program"
+	}
 	if rowGroups(n) == 0 {
 		return "eight-trees"
 	}

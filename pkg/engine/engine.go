@@ -81,6 +81,11 @@ type Arrays struct {
 	Leaves64 []float64 // the same for sums in float64
 	LeafIDs  []int32   // of each leaf, its number in the library's leaf output
 	Base     []float64 // of each output, where its sum starts
+
+	// Program, if it is not nil, stands in the place of trees. Parts are the
+	// models of its Trees steps, whose own Model is nil, in their order.
+	Program *ir.Program
+	Parts   []Arrays
 }
 
 // Node32 is a node of Nodes32; Step is as in Steps32.
@@ -91,15 +96,19 @@ const NaNAbove = 1 << 31
 
 // Engine scores rows. It is immutable and shared by all goroutines.
 type Engine struct {
-	a      Arrays
-	base32 []float32 // Base, for sums in float32
-	walker walker
-	cost   cost
+	a       Arrays
+	base32  []float32 // Base, for sums in float32
+	walker  walker
+	cost    cost
+	program *program // or nil
 }
 
 // New checks every index of a once, so that scoring needs no checks. The
 // engine refers to the arrays, which must not change. Its error is an *Error.
 func New(a Arrays) (*Engine, error) {
+	if a.Program != nil {
+		return newProgram(a)
+	}
 	if err := check(&a); err != nil {
 		return nil, err
 	}
@@ -118,7 +127,19 @@ func (e *Engine) Arrays() *Arrays { return &e.a }
 
 // Width is how many numbers Score writes for a row: the outputs, and the index
 // of the class where the model decides it itself.
-func (e *Engine) Width() int { return e.a.Outputs }
+func (e *Engine) Width() int {
+	if e.program != nil && e.a.Program.Class != ir.NoRegister {
+		return e.a.Outputs + 1
+	}
+	return e.a.Outputs
+}
+
+// HasMargin says whether Margin means anything: the outputs of a program may be
+// final.
+func (e *Engine) HasMargin() bool { return e.program == nil || !e.a.Program.Final }
+
+// HasLeaves says whether Leaf means anything: a program has none.
+func (e *Engine) HasLeaves() bool { return e.program == nil }
 
 // Scratch is the memory that one goroutine needs to score; the zero value is
 // ready, and it grows to what the largest block needed.
@@ -135,6 +156,8 @@ type Scratch struct {
 	sum64  sum[float64]
 	ids    leafIDs
 	others []*Scratch // of workers
+
+	program *programBlock
 }
 
 // Margin scores n rows (row-major, Features wide, NaN where a value is
@@ -142,12 +165,19 @@ type Scratch struct {
 // precision on the way; sums in float32 are exact in out.
 func (e *Engine) Margin(rows []float64, n int, out []float64, s *Scratch) {
 	rows, out = rows[:n*e.a.Features], out[:n*e.a.Outputs]
-	e.share(job{e: e, rows: rows, n: n, out: out}, s)
-	e.a.Finish.Margins(out, e.a.Outputs, e.a.Sum)
+	e.share(job{e: e, rows: rows, n: n, out: out, width: e.a.Outputs, margin: true}, s)
+	if e.program == nil {
+		e.a.Finish.Margins(out, e.a.Outputs, e.a.Sum)
+	}
 }
 
 // Score is Margin and then the model's link: the library's own predict.
+// It writes Width numbers a row.
 func (e *Engine) Score(rows []float64, n int, out []float64, s *Scratch) {
+	if e.program != nil {
+		e.share(job{e: e, rows: rows[:n*e.a.Features], n: n, out: out[:n*e.Width()], width: e.Width()}, s)
+		return
+	}
 	e.Margin(rows, n, out, s)
 	e.a.Finish.Values(out[:n*e.a.Outputs], e.a.Outputs, e.a.Sum)
 }
@@ -166,12 +196,15 @@ type job struct {
 	leaf bool
 	ids  []int32   // where leaf is set
 	out  []float64 // where it is not
+
+	width  int  // of out
+	margin bool // of a program: margins and not values
 }
 
 // part is the job for rows from to to.
 func (j job) part(from, to int) job {
-	f, o, t := j.e.a.Features, j.e.a.Outputs, len(j.e.a.Roots)
-	p := job{e: j.e, rows: j.rows[from*f : to*f], n: to - from, leaf: j.leaf}
+	f, o, t := j.e.a.Features, j.width, len(j.e.a.Roots)
+	p := job{e: j.e, rows: j.rows[from*f : to*f], n: to - from, leaf: j.leaf, width: o, margin: j.margin}
 	if j.leaf {
 		p.ids = j.ids[from*t : to*t]
 	} else {
@@ -192,6 +225,8 @@ func (j job) run(s *Scratch) {
 func (j job) block(s *Scratch) {
 	e := j.e
 	switch {
+	case e.program != nil:
+		e.program.block(j, s)
 	case j.leaf:
 		s.ids = leafIDs{ids: e.a.LeafIDs, all: len(e.a.Roots), out: j.ids}
 		e.walker.walk(j.rows, j.n, s, &s.ids)

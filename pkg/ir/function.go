@@ -9,18 +9,18 @@ import (
 // Unary is what the step Unary does, for any number of values.
 func (f Fn) Unary(t Type, out, in []float64) {
 	for i, x := range in {
-		out[i] = t.round(f.unary(x))
+		out[i] = t.round(f.unary(t, x))
 	}
 }
 
-func (f Fn) unary(x float64) float64 {
+func (f Fn) unary(t Type, x float64) float64 {
 	switch f {
 	case FnNeg:
 		return -x
 	case FnAbs:
 		return math.Abs(x)
 	case FnExp:
-		return portable.Exp(x)
+		return t.exp(x)
 	case FnLog:
 		return portable.Log(x)
 	case FnSqrt:
@@ -28,7 +28,7 @@ func (f Fn) unary(x float64) float64 {
 	case FnReciprocal:
 		return 1 / x
 	case FnSigmoid:
-		return 1 / (1 + portable.Exp(-x))
+		return 1 / (1 + t.exp(-x))
 	case FnTanh:
 		return portable.Tanh(x)
 	case FnRelu:
@@ -55,7 +55,7 @@ func (f Fn) unary(x float64) float64 {
 	case FnIsNaN:
 		return truth(x != x)
 	case FnSoftplus:
-		return max(x, 0) + portable.Log1p(portable.Exp(-math.Abs(x)))
+		return max(x, 0) + portable.Log1p(t.exp(-math.Abs(x)))
 	default: // FnErf
 		return portable.Erf(x)
 	}

@@ -77,6 +77,14 @@ func (t Type) round(x float64) float64 {
 	return float64(x)
 }
 
+// exp is the exponential of x, rounded to the type before and after.
+func (t Type) exp(x float64) float64 {
+	if t == TypeFloat32 {
+		return float64(portable.Exp32(float32(x)))
+	}
+	return portable.Exp(x)
+}
+
 // Eval computes the step for one row: in holds the numbers of its registers,
 // out is filled with numbers of type t. Trees and SVM allocate; the other
 // kinds do not.
@@ -224,7 +232,7 @@ func (f Fn) softmax(t Type, y, x strided) {
 	}
 	sum := 0.0
 	for k := range x.n {
-		e := t.round(portable.Exp(t.round(x.at(k) - top)))
+		e := t.exp(t.round(x.at(k) - top))
 		sum = t.round(sum + e)
 		y.x[k*y.inner] = e
 	}
@@ -307,7 +315,7 @@ func logSumExp(t Type, x strided) float64 {
 	}
 	sum := 0.0
 	for k := range x.n {
-		sum = t.round(sum + t.round(portable.Exp(t.round(x.at(k)-top))))
+		sum = t.round(sum + t.exp(t.round(x.at(k)-top)))
 	}
 	return t.round(t.round(portable.Log(sum)) + top)
 }

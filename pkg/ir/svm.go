@@ -186,7 +186,7 @@ func (s *Step) Kernel(sum float64) float64 {
 	case FnLinear:
 		return sum
 	case FnRBF:
-		return t.round(portable.Exp(t.round(-gamma * sum)))
+		return t.exp(t.round(-gamma * sum))
 	}
 	sum = t.round(t.round(gamma*sum) + coef0)
 	switch {

@@ -59,6 +59,9 @@ func newMatrix(k, n int, at func(i, j int) float64) *Matrix {
 	return m
 }
 
+// Spill is by how many columns an output may be wider than its matrix.
+const Spill = panel - 1
+
 // Padded is how many columns an output of n takes.
 func Padded(n int) int { return (n + panel - 1) / panel * panel }
 
