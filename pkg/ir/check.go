@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Bounds of a model. They are far beyond what libraries train and keep every
@@ -15,6 +16,9 @@ const (
 	// that their leaves use: 2 GiB of either.
 	MaxNodes  = 1 << 28
 	MaxValues = 1 << 28
+	// MaxCodes bounds the codes in all sets, the terms of all linear leaves, and
+	// the numbers of all Recode lists, each by itself.
+	MaxCodes = 1 << 28
 	// MaxDepth bounds the steps from a root to a leaf, and so the time that
 	// one tree takes. Trees of depth 6 to 30 are usual; a chain of a thousand
 	// comes from an unbounded forest over sorted data.
@@ -48,18 +52,26 @@ func Check(m *Model) error {
 	if err := checkShape(m); err != nil {
 		return err
 	}
-	nodes, values := 0, 0
+	if err := checkRecode(m); err != nil {
+		return err
+	}
+	var all totals
 	for t := range m.Trees {
-		nodes += len(m.Trees[t].Nodes)
-		if nodes > MaxNodes {
-			return unsound(fmt.Sprintf("tree %d", t), "the model has more than %d nodes", MaxNodes)
-		}
-		leaves, err := checkTree(m, t)
-		if err != nil {
+		if err := checkTree(m, t, &all); err != nil {
 			return err
 		}
-		if values += leaves * m.LeafWidth; values > MaxValues {
-			return unsound(fmt.Sprintf("tree %d", t), "the model has more than %d leaf values", MaxValues)
+		for _, c := range []struct {
+			name   string
+			n, max int
+		}{
+			{"nodes", all.nodes, MaxNodes},
+			{"leaf values", all.leaves * m.LeafWidth, MaxValues},
+			{"codes in sets", all.codes, MaxCodes},
+			{"terms of linear leaves", all.terms, MaxCodes},
+		} {
+			if c.n > c.max {
+				return unsound(fmt.Sprintf("tree %d", t), "the model has more than %d %s", c.max, c.name)
+			}
 		}
 	}
 	return nil
@@ -95,6 +107,12 @@ func checkShape(m *Model) error {
 	if n := len(m.Labels); n != 0 && m.Width() == m.Outputs && n != m.Outputs && (n != 2 || m.Outputs != 1) {
 		return unsound("", "%d labels do not fit %d outputs", n, m.Outputs)
 	}
+	if m.Codes > lastCodeRule || m.Aggregate > lastAggregate {
+		return unsound("", "no such rule of codes (%d) or aggregate (%d)", m.Codes, m.Aggregate)
+	}
+	if err := checkIterations(m); err != nil {
+		return err
+	}
 	if len(m.Base) != m.Outputs {
 		return unsound("base", "%d values, want %d, one an output", len(m.Base), m.Outputs)
 	}
@@ -106,75 +124,46 @@ func checkShape(m *Model) error {
 	return nil
 }
 
-// checkTree walks tree t from its root and counts the leaves it meets.
-func checkTree(m *Model, t int) (leaves int, err error) {
-	tree := &m.Trees[t]
-	path := func(node int32) string { return fmt.Sprintf("tree %d: node %d", t, node) }
-	if tree.Group < 0 || tree.Group >= m.Outputs {
-		return 0, unsound(fmt.Sprintf("tree %d", t), "adds to output %d of %d", tree.Group, m.Outputs)
+// checkIterations: boosting iterations are ranges of trees, one after another.
+func checkIterations(m *Model) error {
+	if len(m.Iterations) == 0 {
+		return nil
 	}
-	if len(tree.Nodes) == 0 {
-		return 0, unsound(fmt.Sprintf("tree %d", t), "has no nodes")
+	last := int32(0)
+	for i, at := range m.Iterations {
+		if i == 0 && at != 0 || at < last {
+			return unsound(fmt.Sprintf("iteration %d", i), "starts at tree %d, the one before at %d", at, last)
+		}
+		last = at
 	}
-	type visit struct{ node, depth int32 }
-	seen := make([]bool, len(tree.Nodes))
-	seen[0] = true
-	stack := []visit{{0, 0}}
-	for len(stack) > 0 {
-		v := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		n := &tree.Nodes[v.node]
-		if n.Feature == Leaf {
-			if err := checkLeaf(m, tree, n); err != "" {
-				return 0, unsound(path(v.node), "%s", err)
-			}
-			leaves++
-			continue
-		}
-		if err := checkInner(m, n, v.depth); err != "" {
-			return 0, unsound(path(v.node), "%s", err)
-		}
-		for _, child := range [2]int32{n.Left, n.Right} {
-			if child < 0 || int(child) >= len(seen) {
-				return 0, unsound(path(v.node), "child %d is not among the tree's %d nodes", child, len(seen))
-			}
-			if seen[child] {
-				return 0, unsound(path(v.node), "child %d has another way from the root", child)
-			}
-			seen[child] = true
-			stack = append(stack, visit{child, v.depth + 1})
-		}
+	if int(last) != len(m.Trees) {
+		return unsound(fmt.Sprintf("iteration %d", len(m.Iterations)-1), "ends at tree %d of %d", last, len(m.Trees))
 	}
-	return leaves, nil
+	return nil
 }
 
-// checkLeaf returns what is wrong with a leaf, or "".
-func checkLeaf(m *Model, tree *Tree, n *Node) string {
-	if n.Value < 0 || int64(n.Value)+int64(m.LeafWidth) > int64(len(tree.Values)) {
-		return fmt.Sprintf("its values %d to %d are not among the tree's %d",
-			n.Value, int64(n.Value)+int64(m.LeafWidth)-1, len(tree.Values))
+// checkRecode: each number of a feature's list has one place.
+func checkRecode(m *Model) error {
+	if len(m.Recode) == 0 {
+		return nil
 	}
-	for k, v := range tree.Values[n.Value:][:m.LeafWidth] {
-		if !finite(m.Sum.Round(v)) {
-			return fmt.Sprintf("its value %d is not finite", k)
+	if len(m.Recode) != len(m.FeatureNames) {
+		return unsound("recode", "%d lists, want %d, one a feature", len(m.Recode), len(m.FeatureNames))
+	}
+	all := 0
+	for f, list := range m.Recode {
+		if all += len(list); all > MaxCodes {
+			return unsound("recode", "more than %d numbers", MaxCodes)
+		}
+		sorted := slices.Clone(list)
+		slices.Sort(sorted)
+		for i, x := range sorted {
+			if math.IsNaN(x) || i > 0 && x == sorted[i-1] {
+				return unsound(fmt.Sprintf("recode of feature %d", f), "%v is not a number, or stands twice", x)
+			}
 		}
 	}
-	return ""
-}
-
-// checkInner returns what is wrong with an inner node, or "".
-func checkInner(m *Model, n *Node, depth int32) string {
-	switch {
-	case n.Feature < 0 || int(n.Feature) >= len(m.FeatureNames):
-		return fmt.Sprintf("feature %d of %d", n.Feature, len(m.FeatureNames))
-	case math.IsNaN(n.Threshold):
-		return "the threshold is not a number"
-	case n.Op > LE:
-		return fmt.Sprintf("no such comparison: %d", n.Op)
-	case depth >= MaxDepth:
-		return fmt.Sprintf("the tree is deeper than %d", MaxDepth)
-	}
-	return ""
+	return nil
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -48,7 +48,29 @@ func TestCheck(t *testing.T) {
 		{"feature negative", func(m *ir.Model) { m.Trees[0].Nodes[1].Feature = -2 }, "tree 0: node 1", "feature -2 of 3"},
 		{"feature too large", func(m *ir.Model) { m.Trees[0].Nodes[1].Feature = 3 }, "tree 0: node 1", "feature 3 of 3"},
 		{"threshold NaN", func(m *ir.Model) { m.Trees[0].Nodes[0].Threshold = math.NaN() }, "tree 0: node 0", "not a number"},
-		{"op", func(m *ir.Model) { m.Trees[0].Nodes[0].Op = 2 }, "tree 0: node 0", "no such comparison"},
+		{"op", func(m *ir.Model) { m.Trees[0].Nodes[0].Op = 3 }, "tree 0: node 0", "no such comparison"},
+		{"kind of missing", func(m *ir.Model) { m.Trees[0].Nodes[0].Missing = 3 }, "tree 0: node 0", "no such kind of missing"},
+		{"no set", func(m *ir.Model) { m.Trees[0].Nodes[0].Op = ir.In }, "tree 0: node 0", "set 0 of 0"},
+		{"set negative", func(m *ir.Model) { m.Trees[0].Nodes[0].Op, m.Trees[0].Nodes[0].Value = ir.In, -1 }, "tree 0: node 0", "set -1 of 0"},
+		{"code negative", func(m *ir.Model) { m.Trees[1].Sets = [][]int32{{1}, {-1}} }, "tree 1: set 1", "code -1"},
+		{"code twice", func(m *ir.Model) { m.Trees[1].Sets = [][]int32{{1, 1}} }, "tree 1: set 0", "code 1 comes after 1"},
+		{"codes descend", func(m *ir.Model) { m.Trees[1].Sets = [][]int32{{7, 2}} }, "tree 1: set 0", "code 2 comes after 7"},
+		{"code rule", func(m *ir.Model) { m.Codes = 3 }, "", "no such rule of codes (3)"},
+		{"aggregate", func(m *ir.Model) { m.Aggregate = 3 }, "", "aggregate (3)"},
+		{"linear short", func(m *ir.Model) { m.Trees[0].Linear = make([]ir.Linear, 3) }, "tree 0", "3 linear leaves for 4"},
+		{"linear of vectors", func(m *ir.Model) { linearLeaves(m); m.LeafWidth = 2 }, "tree 0", "its leaves are vectors"},
+		{"linear of the least", func(m *ir.Model) { linearLeaves(m); m.Aggregate = ir.Min }, "tree 0", "not summed"},
+		{"linear feature", func(m *ir.Model) { linearLeaves(m)[2].Features[1] = 3 }, "tree 0: node 5", "feature 3 of 3"},
+		{"linear feature negative", func(m *ir.Model) { linearLeaves(m)[2].Features[1] = -1 }, "tree 0: node 5", "feature -1 of 3"},
+		{"linear coefficients", func(m *ir.Model) { linearLeaves(m)[2].Coeffs = nil }, "tree 0: node 5", "0 coefficients for 2"},
+		{"linear coefficient", func(m *ir.Model) { linearLeaves(m)[2].Coeffs[1] = math.NaN() }, "tree 0: node 5", "of its term 1 is not finite"},
+		{"linear constant", func(m *ir.Model) { linearLeaves(m)[2].Const = math.Inf(1) }, "tree 0: node 5", "constant is not finite"},
+		{"iterations from 1", func(m *ir.Model) { m.Iterations = []int32{1, 2} }, "iteration 0", "starts at tree 1"},
+		{"iterations backwards", func(m *ir.Model) { m.Iterations = []int32{0, 2, 1, 2} }, "iteration 2", "starts at tree 1, the one before at 2"},
+		{"iterations short", func(m *ir.Model) { m.Iterations = []int32{0, 1} }, "iteration 1", "ends at tree 1 of 2"},
+		{"recode short", func(m *ir.Model) { m.Recode = make([][]float64, 2) }, "recode", "2 lists, want 3"},
+		{"recode NaN", func(m *ir.Model) { m.Recode = [][]float64{{1, math.NaN()}, nil, nil} }, "recode of feature 0", "NaN is not a number"},
+		{"recode twice", func(m *ir.Model) { m.Recode = [][]float64{nil, {0, 5, math.Copysign(0, -1)}, nil} }, "recode of feature 1", "stands twice"},
 		{"value negative", func(m *ir.Model) { m.Trees[0].Nodes[4].Value = -1 }, "tree 0: node 4", "values -1 to -1"},
 		{"value outside", func(m *ir.Model) { m.Trees[0].Nodes[4].Value = 4 }, "tree 0: node 4", "values 4 to 4 are not among the tree's 4"},
 		{"vector outside", func(m *ir.Model) { m.LeafWidth = 2 }, "tree 0: node 6", "values 3 to 4"},
@@ -76,6 +98,16 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// linearLeaves gives tree 0 linear leaves of two terms.
+func linearLeaves(m *ir.Model) []ir.Linear {
+	list := make([]ir.Linear, len(m.Trees[0].Values))
+	for i := range list {
+		list[i] = ir.Linear{Const: 1, Features: []int32{0, 2}, Coeffs: []float64{2, 3}}
+	}
+	m.Trees[0].Linear = list
+	return list
+}
+
 // TestCheckAllows lists what looks odd and is sound.
 func TestCheckAllows(t *testing.T) {
 	for name, change := range map[string]func(m *ir.Model){
@@ -87,7 +119,15 @@ func TestCheckAllows(t *testing.T) {
 		"a threshold of -0":  func(m *ir.Model) { m.Trees[0].Nodes[0].Threshold = math.Copysign(0, -1) },
 		"shared leaf values": func(m *ir.Model) { m.Trees[0].Nodes[4].Value = 0 },
 		"binary labels":      func(m *ir.Model) { m.Labels = []string{"no", "yes"} },
-		"a leaf as the root": func(m *ir.Model) { m.Trees[0].Nodes[0].Feature = ir.Leaf },
+		"an empty set":       func(m *ir.Model) { m.Trees[0].Sets, m.Trees[0].Nodes[0].Op = [][]int32{{}}, ir.In },
+		"a set's threshold": func(m *ir.Model) {
+			m.Trees[0].Sets = [][]int32{{0, math.MaxInt32}}
+			m.Trees[0].Nodes[0].Op, m.Trees[0].Nodes[0].Threshold = ir.In, math.NaN()
+		},
+		"linear leaves without terms": func(m *ir.Model) { m.Trees[0].Linear = make([]ir.Linear, 4) },
+		"an iteration without trees":  func(m *ir.Model) { m.Iterations = []int32{0, 0, 2, 2} },
+		"infinite recoded numbers":    func(m *ir.Model) { m.Recode = [][]float64{{math.Inf(1), math.Inf(-1)}, nil, {}} },
+		"a leaf as the root":          func(m *ir.Model) { m.Trees[0].Nodes[0].Feature = ir.Leaf },
 		"unreachable nonsense": func(m *ir.Model) {
 			m.Trees[0].Nodes = append(m.Trees[0].Nodes, ir.Node{Feature: 99, Left: -5, Threshold: math.NaN()})
 		},
@@ -120,7 +160,7 @@ func TestDepthLimit(t *testing.T) {
 }
 
 // FuzzCheck damages a sound model at random: Check refuses it, or it can be
-// evaluated, and gives a number.
+// evaluated, and gives a number, or the one NaN.
 func FuzzCheck(f *testing.F) {
 	f.Add(uint64(1), uint8(0), uint16(0), int32(0))
 	f.Add(uint64(2), uint8(1), uint16(3), int32(-1))
@@ -142,8 +182,10 @@ func FuzzCheck(f *testing.F) {
 			m.Eval(rows[:width], margin, values)
 			m.EvalLeaf(rows[:width], leaves)
 			for o, v := range values {
-				if math.IsNaN(v) || math.IsNaN(margin[o]) {
-					t.Fatalf("output %d is NaN", o)
+				for _, x := range []float64{v, margin[o]} {
+					if x != x && math.Float64bits(x) != math.Float64bits(math.NaN()) {
+						t.Fatalf("output %d is the NaN %x", o, math.Float64bits(x))
+					}
 				}
 			}
 		}
@@ -151,7 +193,7 @@ func FuzzCheck(f *testing.F) {
 }
 
 func damage(m *ir.Model, what uint8, at int, to int32) {
-	switch what % 10 {
+	switch what % 16 {
 	case 7:
 		m.Outputs = int(to)
 		return
@@ -161,13 +203,22 @@ func damage(m *ir.Model, what uint8, at int, to int32) {
 	case 9:
 		m.FeatureNames = make([]string, at)
 		return
+	case 10:
+		m.Aggregate, m.Codes = ir.Aggregate(to), ir.CodeRule(at)
+		return
+	case 11:
+		m.Recode = [][]float64{{float64(to)}}
+		return
+	case 12:
+		m.Iterations = append(m.Iterations, to)
+		return
 	}
 	if len(m.Trees) == 0 {
 		return
 	}
 	tree := &m.Trees[at%len(m.Trees)]
 	n := &tree.Nodes[at%len(tree.Nodes)]
-	switch what % 10 {
+	switch what % 16 {
 	case 0:
 		n.Left = to
 	case 1:
@@ -182,5 +233,14 @@ func damage(m *ir.Model, what uint8, at int, to int32) {
 		n.Op = ir.Op(to)
 	case 6:
 		n.Threshold = float64(math.Float32frombits(uint32(to)))
+	case 13:
+		n.Missing = ir.Missing(to)
+	case 14:
+		tree.Sets = append(tree.Sets, []int32{to, int32(at)})
+	case 15:
+		tree.Linear = make([]ir.Linear, len(tree.Values))
+		if len(tree.Linear) > 0 {
+			tree.Linear[at%len(tree.Linear)] = ir.Linear{Features: []int32{to}, Coeffs: []float64{float64(to)}}
+		}
 	}
 }

@@ -106,9 +106,13 @@ func (f *Finish) Sound(outputs int) bool {
 
 // Margins turns the sums of rows, outputs each, into margins, in place.
 func (f *Finish) Margins(sums []float64, outputs int, p Precision) {
-	if f.Scale == 0 && len(f.Bias) == 0 {
-		return
+	if f.Scale != 0 || len(f.Bias) > 0 {
+		f.scale(sums, outputs, p)
 	}
+	oneNaN(sums)
+}
+
+func (f *Finish) scale(sums []float64, outputs int, p Precision) {
 	scale := f.Scale
 	if scale == 0 {
 		scale = 1
@@ -131,6 +135,11 @@ func (f *Finish) Values(margins []float64, outputs int, p Precision) {
 			margins[i] = p.divide(v, n)
 		}
 	}
+	f.link(margins, outputs, p)
+	oneNaN(margins)
+}
+
+func (f *Finish) link(margins []float64, outputs int, p Precision) {
 	switch f.Link {
 	case Identity:
 	case Softmax, SoftmaxZero:

@@ -15,6 +15,9 @@
 // Question: may a tree hold nodes that its root does not reach? Choice: yes,
 // and nothing is asked of them. Why: XGBoost leaves deleted nodes in its
 // files; neither Eval nor the engine ever looks at them.
+//
+// Question: what of a linear leaf, of which an infinite feature can make a NaN?
+// Choice: a margin and a value that are NaN are always the same NaN, math.NaN.
 package ir
 
 // Precision is the floating-point type in which a library does a step.
@@ -36,6 +39,7 @@ const (
 	// In goes left when x is the code of a category in the node's set. A
 	// library that sends members right has its children swapped by the reader.
 	In
+	lastOp = In
 )
 
 // Missing is which values a library takes for missing at a node.
@@ -49,6 +53,7 @@ const (
 	// MissingZero: NaN and numbers no further than ZeroBand from 0 are missing
 	// and go where MissingLeft says (LightGBM).
 	MissingZero
+	lastMissing = MissingZero
 )
 
 // ZeroBand is kZeroThreshold of LightGBM (include/LightGBM/meta.h), 1e-35f.
@@ -67,6 +72,7 @@ const (
 	CodeNonNegative
 	// CodeExact has codes only for whole numbers (ONNX's BRANCH_EQ, MEMBER).
 	CodeExact
+	lastCodeRule = CodeExact
 )
 
 // Node is an inner node or a leaf of a tree.
@@ -104,7 +110,8 @@ type Tree struct {
 
 // Linear is a leaf that is a function of features: Const plus each coefficient
 // times its feature, added in this order in the precision of the sum. Where
-// one of the features is NaN the leaf's value counts instead.
+// one of the features is NaN the leaf's value counts instead. Features are as
+// the nodes see them: recoded, rounded to Input, 0 in the zero band.
 type Linear struct {
 	Const    float64
 	Features []int32
@@ -117,9 +124,11 @@ type Aggregate uint8
 const (
 	// Sum adds them to the base, in the order of the trees.
 	Sum Aggregate = iota
-	// Min and Max take the least and the largest and add the base to it (ONNX).
+	// Min and Max take the least and the largest, of equals the first, and add
+	// the base to it; an output that no tree adds to is its base (ONNX).
 	Min
 	Max
+	lastAggregate = Max
 )
 
 // Model is trees, or a program, and what the library does before and after.
@@ -130,8 +139,9 @@ type Model struct {
 
 	FeatureNames []string // one a feature
 	// Recode, if it is not empty, has for each feature nil, or the numbers that
-	// stand for codes 0, 1, …: a value becomes its place among them, or NaN.
-	// LightGBM's numeric pandas categories are such.
+	// stand for codes 0, 1, …: a value becomes its place among them, or NaN,
+	// before anything else is done with it. LightGBM's numeric pandas categories
+	// are such.
 	Recode [][]float64
 	// Labels are the class labels in the order of the outputs; empty for a
 	// regressor. One output and two labels is a binary classifier whose value
@@ -141,7 +151,8 @@ type Model struct {
 	// Input is the precision to which the library rounds features before it
 	// compares them.
 	Input Precision
-	// ZeroBand takes numbers no further than ZeroBand from 0 for 0 (LightGBM).
+	// ZeroBand takes numbers that, rounded to Input, are no further than ZeroBand
+	// from 0 for 0 (LightGBM).
 	ZeroBand bool
 	// Codes is how numbers become the codes of categories.
 	Codes CodeRule

@@ -23,9 +23,14 @@ func (m *Model) Slice(a, b int) (*Model, error) {
 	for _, at := range m.Iterations[a : b+1] {
 		s.Iterations = append(s.Iterations, at-from)
 	}
-	if m.Average > 0 {
-		s.Average = m.Average * (b - a) / n // a forest's mean is over what is left
+	// A forest's mean is over what is left: of trees, or of iterations.
+	switch m.Average {
+	case 0:
+	case len(m.Trees):
+		s.Average = len(s.Trees)
+	default:
+		s.Average = m.Average * (b - a) / n
 	}
-	s.BestIteration = m.BestIteration - a
+	s.BestIteration = max(-1, m.BestIteration-a)
 	return &s, nil
 }

@@ -5,6 +5,7 @@ package irtest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"example.com/copse/pkg/ir"
@@ -26,7 +27,15 @@ type Shape struct {
 	// Missing sends NaN to the right at every second node; else it is always
 	// sent to the left.
 	Missing bool
-	Seed    uint64
+	// Kind is the kind of missing of all nodes, ZeroBand the model's.
+	Kind     ir.Missing
+	ZeroBand bool
+	// Categories, if it is not 0, is the number of categories of every tenth
+	// feature, whose splits are sets of half of them.
+	Categories int
+	// Linear gives each leaf so many terms of a linear function.
+	Linear int
+	Seed   uint64
 }
 
 // Forest makes trees with normally distributed thresholds, so that Rows spread
@@ -37,7 +46,7 @@ func Forest(s Shape) *ir.Model {
 	m := &ir.Model{
 		Library: "synthetic", Objective: "none",
 		FeatureNames: names(s.Features),
-		Input:        s.Precision, Sum: s.Precision,
+		Input:        s.Precision, Sum: s.Precision, ZeroBand: s.ZeroBand,
 		Outputs: s.Outputs, LeafWidth: 1,
 		Base: make([]float64, s.Outputs),
 	}
@@ -79,11 +88,7 @@ func tree(rng *rand.Rand, s *Shape, t int) ir.Tree {
 		}
 		i, child := open[at], int32(len(tree.Nodes))
 		tree.Nodes = append(tree.Nodes, ir.Node{Feature: ir.Leaf}, ir.Node{Feature: ir.Leaf})
-		tree.Nodes[i] = ir.Node{
-			Feature: int32(rng.IntN(s.Features)), Left: child, Right: child + 1,
-			Threshold: s.Precision.Round(rng.NormFloat64()), Op: s.Op,
-			MissingLeft: !s.Missing || rng.IntN(2) == 0,
-		}
+		tree.Nodes[i] = split(rng, s, &tree, child)
 		if s.Leaves > 0 {
 			open[at] = open[len(open)-1]
 			open = open[:len(open)-1]
@@ -96,9 +101,50 @@ func tree(rng *rand.Rand, s *Shape, t int) ir.Tree {
 		if n := &tree.Nodes[i]; n.Feature == ir.Leaf {
 			n.Value, n.ID = int32(len(tree.Values)), int32(i)
 			tree.Values = append(tree.Values, leaf(rng, s)...)
+			if s.Linear > 0 {
+				tree.Linear = append(tree.Linear, linear(rng, s))
+			}
 		}
 	}
 	return tree
+}
+
+// split makes an inner node with neighbouring children.
+func split(rng *rand.Rand, s *Shape, tree *ir.Tree, child int32) ir.Node {
+	n := ir.Node{
+		Feature: int32(rng.IntN(s.Features)), Left: child, Right: child + 1,
+		Threshold: s.Precision.Round(rng.NormFloat64()), Op: s.Op, Missing: s.Kind,
+		MissingLeft: !s.Missing || rng.IntN(2) == 0,
+	}
+	if s.Categories > 0 && n.Feature%10 == 0 {
+		n.Threshold, n.Op, n.Value = 0, ir.In, int32(len(tree.Sets))
+		tree.Sets = append(tree.Sets, half(rng, s.Categories))
+	}
+	return n
+}
+
+// half is a set of half of n codes.
+func half(rng *rand.Rand, n int) []int32 {
+	set := make([]int32, 0, n/2)
+	for _, code := range rng.Perm(n)[:n/2] {
+		set = append(set, int32(code))
+	}
+	slices.Sort(set)
+	return set
+}
+
+// linear makes a linear leaf of numeric features.
+func linear(rng *rand.Rand, s *Shape) ir.Linear {
+	l := ir.Linear{Const: s.Precision.Round(rng.NormFloat64() / 10)}
+	for range s.Linear {
+		f := rng.IntN(s.Features)
+		if s.Categories > 0 && f%10 == 0 {
+			f = (f + 1) % s.Features
+		}
+		l.Features = append(l.Features, int32(f))
+		l.Coeffs = append(l.Coeffs, s.Precision.Round(rng.NormFloat64()/10))
+	}
+	return l
 }
 
 // leaf makes one leaf's values.
@@ -111,14 +157,36 @@ func leaf(rng *rand.Rand, s *Shape) []float64 {
 	return votes
 }
 
-// Rows makes n normally distributed rows for m, rounded to its input.
+// Rows makes n normally distributed rows for m, rounded to its input; of
+// features that the model splits by sets, codes of these sets.
 func Rows(m *ir.Model, n int, seed uint64) []float64 {
 	rng := rand.New(rand.NewPCG(seed, 2))
+	codes := codes(m)
 	rows := make([]float64, n*len(m.FeatureNames))
 	for i := range rows {
-		rows[i] = m.Input.Round(rng.NormFloat64())
+		if k := codes[i%len(codes)]; k > 0 {
+			rows[i] = float64(rng.IntN(k))
+		} else {
+			rows[i] = m.Input.Round(rng.NormFloat64())
+		}
 	}
 	return rows
+}
+
+// codes is, of each feature, one more than the largest code in its sets, 0
+// where it has none.
+func codes(m *ir.Model) []int {
+	list := make([]int, len(m.FeatureNames))
+	for t := range m.Trees {
+		for i := range m.Trees[t].Nodes {
+			if n := &m.Trees[t].Nodes[i]; n.Feature != ir.Leaf && n.Op == ir.In {
+				for _, code := range m.Trees[t].Sets[n.Value] {
+					list[n.Feature] = max(list[n.Feature], int(code)+1)
+				}
+			}
+		}
+	}
+	return list
 }
 
 func names(n int) []string {
@@ -137,6 +205,9 @@ var edges = []float64{
 	math.MaxFloat32, -math.MaxFloat32, math.MaxFloat32 * (1 + 0x1p-25), math.MaxFloat32 * (1 + 0x1p-24), -2 * math.MaxFloat32,
 	math.MaxFloat64, -math.MaxFloat64, math.Inf(1), math.Inf(-1),
 	1 + 0x1p-24, 1 - 0x1p-25, 16777217,
+	// Of codes and the zero band.
+	-0.5, 0.5, -0.999, 1 << 24, 1<<24 - 1, 1<<31 - 1, 1 << 31, 1<<31 + 1, -1 << 31, 1 << 32, 1 << 62, 1 << 63, 1 << 64,
+	ir.ZeroBand, -ir.ZeroBand, 1.0000000180025097e-35, -1.0000000180025097e-35, 1.0000000180025093e-35, 9e-36, -9e-36, 1.1e-35,
 }
 
 // value draws from the edges and from ordinary numbers.
