@@ -33,7 +33,7 @@ const (
 	entrySize   = 32
 	align       = 64         // of each section: a cache line
 	endianTag   = 0x01020304 // as a little-endian uint32
-	maxSections = 256
+	maxSections = 2048
 	// MaxSize bounds a file: offsets in compiled models are 32 bits wide.
 	MaxSize = 4 << 30
 )
@@ -61,7 +61,9 @@ const (
 	Steps32        Kind = 17 // uint32, one a node
 	Steps64        Kind = 18 // uint64, one a node
 	Finish         Kind = 19 // float64: scale, parameter, then the bias
-	lastKind            = Finish
+	Program        Kind = 30 // record: the steps of a program
+	ProgramData    Kind = 31 // float64: the numbers of its constants and steps
+	lastKind            = ProgramData
 )
 
 // partShift is where the number of a part stands in a kind.

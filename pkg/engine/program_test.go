@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -216,7 +217,7 @@ func pipeline(numbers, codes, categories, trees int) *ir.Model {
 
 // TestProgramAllocates nothing once its scratch has grown.
 func TestProgramAllocates(t *testing.T) {
-	for name, m := range programs4() {
+	for name, m := range benchPrograms() {
 		w := newTwin(t, m)
 		w.s.Workers = 1
 		rows, out := irtest.Rows(m, 100, 1), make([]float64, 100*m.Width())
@@ -227,7 +228,7 @@ func TestProgramAllocates(t *testing.T) {
 	}
 }
 
-func programs4() map[string]*ir.Model {
+func benchPrograms() map[string]*ir.Model {
 	return map[string]*ir.Model{
 		"network":  network(20, 64, 64, 2),
 		"machine":  machine(2, 250, 20, ir.FnRBF),
@@ -236,7 +237,7 @@ func programs4() map[string]*ir.Model {
 }
 
 func BenchmarkProgram(b *testing.B) {
-	for name, m := range programs4() {
+	for name, m := range benchPrograms() {
 		for _, n := range []int{1, 64, 1000} {
 			a, err := Compile(m)
 			if err != nil {
@@ -248,7 +249,7 @@ func BenchmarkProgram(b *testing.B) {
 			}
 			rows, out := irtest.Rows(m, n, 1), make([]float64, n*m.Width())
 			s := Scratch{Workers: 1}
-			b.Run(name+"/"+string(rune('0'+len(rows)%10)), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/rows=%d", name, n), func(b *testing.B) {
 				for b.Loop() {
 					e.Score(rows, n, out, &s)
 				}

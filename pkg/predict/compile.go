@@ -51,6 +51,7 @@ func compileWith(m *ir.Model, doc schema.Document, info Info, selfTest []bundle.
 		{Kind: bundle.Schema, Element: 1, Data: document},
 	}
 	sections = append(sections, arraySections(arrays, 0)...)
+	sections = append(sections, programSections(arrays)...)
 	sections = append(sections, selfTest...)
 	return bundle.Write(sections)
 }
@@ -92,10 +93,15 @@ func arraySections(a *engine.Arrays, part int) []bundle.Section {
 		bundle.Of(bundle.Base, a.Base),
 		bundle.Of(bundle.Finish, append([]float64{f.Scale, f.Param}, f.Bias...)),
 	}
-	for i := range sections {
-		sections[i].Kind = sections[i].Kind.Part(part)
+	kept := sections[:0]
+	for _, s := range sections {
+		if part > 0 && len(s.Data) == 0 {
+			continue // a file with many parts need not list what they lack
+		}
+		s.Kind = s.Kind.Part(part)
+		kept = append(kept, s)
 	}
-	return sections
+	return kept
 }
 
 // readArrays is the inverse of arraySections. What the numbers mean is checked

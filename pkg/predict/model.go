@@ -82,6 +82,9 @@ func Open(name string, data []byte, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := readProgram(file, arrays); err != nil {
+		return nil, err
+	}
 	if m.engine, err = engine.New(*arrays); err != nil {
 		return nil, err
 	}
