@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"example.com/copse/functions/local/internal/parquetfile"
 	"example.com/copse/pkg/wire"
 )
 
@@ -34,6 +35,7 @@ const stdio = "-"
 type input struct {
 	io.Reader
 	media wire.Media
+	table *parquetfile.File // in the place of both, if it is Parquet
 	size  int64        // of the file, or -1
 	read  atomic.Int64 // bytes read of the file, for the progress
 	close []func() error
@@ -50,24 +52,11 @@ func openInput(path, kind string, stdin io.Reader) (*input, error) {
 }
 
 func (in *input) open(path, kind string, stdin io.Reader) error {
-	if path != stdio {
-		f, err := os.Open(path)
-		if err != nil {
-			return errors.Unwrap(err) // without the path, which is told already
-		}
-		in.close = append(in.close, f.Close)
-		info, err := f.Stat()
-		switch {
-		case err != nil:
-			return err
-		case info.IsDir():
-			return errors.New("is a folder, not a file")
-		case info.Mode().IsRegular():
-			in.size = info.Size()
-		}
-		stdin = f
+	file, err := in.file(path, stdin)
+	if err != nil {
+		return err
 	}
-	raw := bufio.NewReaderSize(&counter{stdin, &in.read}, inputBuffer)
+	raw := bufio.NewReaderSize(&counter{file, &in.read}, inputBuffer)
 	plain, err := in.inflate(raw)
 	if err != nil {
 		return err
@@ -76,11 +65,63 @@ func (in *input) open(path, kind string, stdin io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if bytes.HasPrefix(head, []byte("PAR1")) {
-		return errors.New("is Parquet, which this version does not read: write CSV or JSONL instead")
+	switch parquet := kind == "parquet" || kind == "" && extension(path) == "parquet"; {
+	case parquetfile.Is(head) && (kind == "" || parquet):
+		return in.openTable(file, raw, plain)
+	case parquetfile.Is(head):
+		return fmt.Errorf("is Parquet, and not what --input-format says: %s", kind)
+	case parquet:
+		return errors.New("is not Parquet: it does not begin with PAR1")
 	}
 	in.Reader = plain
 	in.media, err = mediaOf(path, kind, head)
+	return err
+}
+
+// file opens a path, or is standard input.
+func (in *input) file(path string, stdin io.Reader) (io.Reader, error) {
+	if path == stdio {
+		return stdin, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Unwrap(err) // without the path, which is told already
+	}
+	in.close = append(in.close, f.Close)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("is a folder, not a file")
+	case info.Mode().IsRegular():
+		in.size = info.Size()
+	}
+	return f, nil
+}
+
+// openTable opens a Parquet file. It is read from its end, so that what comes
+// from a pipe, or is packed once more, goes to a temporary file first.
+func (in *input) openTable(file io.Reader, raw, plain *bufio.Reader) error {
+	f, ok := file.(*os.File)
+	if size := in.size; ok && size >= 0 && raw == plain {
+		in.read.Store(0)
+		return in.openFile(&countedAt{f, &in.read}, size)
+	}
+	spool, err := os.CreateTemp("", "copse-*.parquet")
+	if err != nil {
+		return err
+	}
+	in.close = append(in.close, spool.Close, func() error { return os.Remove(spool.Name()) })
+	size, err := io.Copy(spool, plain)
+	if err != nil {
+		return err
+	}
+	return in.openFile(spool, size)
+}
+
+func (in *input) openFile(at io.ReaderAt, size int64) (err error) {
+	in.table, err = parquetfile.Open(at, size)
 	return err
 }
 
@@ -164,11 +205,8 @@ func mediaOf(path, kind string, head []byte) (wire.Media, error) {
 	return wire.CSV, nil
 }
 
-func badFormat(flag, kind string) error {
-	if kind == "parquet" {
-		return fmt.Errorf("%s parquet: this version has no Parquet: use csv or jsonl", flag)
-	}
-	return fmt.Errorf("%s: must be csv or jsonl", flag)
+func badFormat(flag string) error {
+	return fmt.Errorf("%s: must be csv, jsonl or parquet", flag)
 }
 
 // counter counts the bytes that pass.
@@ -179,6 +217,18 @@ type counter struct {
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// countedAt counts the bytes that are read of a file, wherever.
+type countedAt struct {
+	r io.ReaderAt
+	n *atomic.Int64
+}
+
+func (c *countedAt) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(p, at)
 	c.n.Add(int64(n))
 	return n, err
 }

@@ -1,14 +1,16 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
@@ -17,74 +19,115 @@ import (
 	"example.com/copse/pkg/wire"
 )
 
+// What the pipeline holds, whatever the input: blocks of at most so many rows,
+// values (features, outputs or leaves) and bytes of text, two a core and two
+// more; and lines longer than a block's text, so many bytes of them at once.
+// Many cores share the totals.
 const (
-	// blockRows is the most rows that are scored together, and blockValues the
-	// most features, or leaves, that they may have: 2 MiB of float64.
 	blockRows   = 4096
-	blockValues = 256 << 10
+	blockValues = 64 << 10
+	blockBytes  = 192 << 10
+	allValues   = 16 * blockValues
+	allBytes    = 24 * blockBytes
+	longBytes   = 32 << 20
+	leastRows   = 16
+	leastBytes  = 16 << 10
 )
+
+// memoryGoal is what the process should hold at most beside the model, in
+// bytes: the collector works harder near it.
+const memoryGoal = 120 << 20
 
 // block is some rows on their way. Blocks are made once and go round.
 type block struct {
 	request *predict.Request
 	scratch engine.Scratch
 	leaves  []int32
-	first   int // number of its first row
-	text    bytes.Buffer
-	bad     int
-	err     error
-	done    chan struct{} // holds one token when text, bad and err are written
+	path    string // of the file
+	// read fills the request's frame, in a worker; its error is the file's.
+	read   func(b *block) error
+	text   wire.Block
+	begins <-chan int   // gives the number of its first row
+	ends   chan<- int   // takes the number behind its last
+	first  int          // number of its first row
+	answer answer       // what the sink made
+	long   int64        // what it holds of longBytes
+	bad    int          // rows without an answer
+	extra  bool         // a row has an unknown field
+	err    error        // instead of all these
+	done   chan struct{} // holds one token when the worker is done with it
 }
 
-// pipeline reads blocks in order, scores them on all cores, and writes them in
-// the order in which they were read. Memory is bounded by the number of blocks.
+// pipeline cuts files into blocks, in order, reads, scores and formats them on
+// all cores, and writes them in the order of the input.
+//
+// A row's number is known once the blocks before it are read, so each block
+// waits for the one before it between reading and formatting. Workers take
+// blocks in order, so whoever is waited for is at work.
 type pipeline struct {
 	model *predict.Model
 	kind  wire.Kind
-	media wire.Media
-	out   io.Writer
+	sink  sink
 	bar   *progress
+	flags scoreFlags
 	size  int // rows of a block
-	cores int // that score
+	bytes int // of its text
+	cores int
 
 	free, work, ordered chan *block
+	last                <-chan int // gives the number behind all rows that were handed out
+	long                *semaphore.Weighted
 	stopped             chan struct{} // closed when the writer failed
 	failed              error         // of the writer
 	rows, bad           int           // written
-	begun               bool          // the header is written
+	extra               bool          // a row has an unknown field
+	begun               bool          // the sink has begun
 }
 
-func newPipeline(m *predict.Model, kind wire.Kind, media wire.Media, out io.Writer, bar *progress) *pipeline {
+func newPipeline(m *predict.Model, kind wire.Kind, to sink, bar *progress, flags scoreFlags) *pipeline {
 	cores := runtime.GOMAXPROCS(0)
 	blocks := 2*cores + 2 // each core has one in work and one waiting; one is read, one written
-	a := m.Engine().Arrays()
-	wide := max(a.Features, a.Outputs, 1)
-	if kind == wire.Leaf {
-		wide = max(wide, len(a.Roots))
-	}
+	wide := max(m.Schema().NumFeatures(), width(m, kind), 1)
 	p := &pipeline{
-		model: m, kind: kind, media: media, out: out, bar: bar, cores: cores,
-		size:    max(1, min(blockRows, blockValues/wide)),
+		model: m, kind: kind, sink: to, bar: bar, flags: flags, cores: cores,
+		size:    max(leastRows, min(blockRows, min(blockValues, allValues/blocks)/wide)),
+		bytes:   max(leastBytes, min(blockBytes, allBytes/blocks)),
 		free:    make(chan *block, blocks),
 		work:    make(chan *block, blocks),
 		ordered: make(chan *block, blocks),
+		long:    semaphore.NewWeighted(longBytes),
 		stopped: make(chan struct{}),
 	}
 	for range blocks {
-		p.free <- &block{request: predict.Get(), done: make(chan struct{}, 1)}
+		p.free <- &block{request: predict.Get(), scratch: engine.Scratch{Workers: 1}, done: make(chan struct{}, 1)}
 	}
 	return p
 }
 
+// width is how many numbers an answer of a kind has before it is formatted.
+func width(m *predict.Model, kind wire.Kind) int {
+	switch a := m.Engine().Arrays(); kind {
+	case wire.Leaf:
+		return len(a.Roots)
+	case wire.Margin:
+		return a.Outputs
+	}
+	return m.Engine().Width()
+}
+
 // score reads all files, one after another, and returns when all is written.
-func (p *pipeline) score(ctx context.Context, paths []string, stdin io.Reader, flags scoreFlags) error {
+func (p *pipeline) score(ctx context.Context, paths []string, stdin io.Reader) error {
+	defer boundMemory()()
 	var workers sync.WaitGroup
 	for range p.cores {
 		workers.Go(p.worker)
 	}
 	var writer sync.WaitGroup
 	writer.Go(p.writer)
-	err := p.readAll(ctx, paths, stdin, flags)
+	first := make(chan int, 1)
+	first <- 0
+	p.last = first
+	err := p.readAll(ctx, paths, stdin)
 	close(p.work)
 	close(p.ordered)
 	workers.Wait()
@@ -93,19 +136,34 @@ func (p *pipeline) score(ctx context.Context, paths []string, stdin io.Reader, f
 		return p.failed
 	}
 	if err == nil && !p.begun { // no rows
-		err = p.header()
+		err = p.sink.begin()
+	}
+	if err == nil {
+		err = p.sink.end()
 	}
 	return err
 }
 
-func (p *pipeline) readAll(ctx context.Context, paths []string, stdin io.Reader, flags scoreFlags) error {
-	first := 0
+// boundMemory tells the collector the goal, beside what is held already (the
+// model), unless GOMEMLIMIT says another. The function that it returns takes
+// that back.
+func boundMemory() func() {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return func() {}
+	}
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	debug.SetMemoryLimit(int64(now.HeapAlloc) + memoryGoal)
+	return func() { debug.SetMemoryLimit(math.MaxInt64) }
+}
+
+func (p *pipeline) readAll(ctx context.Context, paths []string, stdin io.Reader) error {
 	for _, path := range paths {
-		in, err := openInput(path, flags.inputFormat, stdin)
+		in, err := openInput(path, p.flags.inputFormat, stdin)
 		if err != nil {
 			return err
 		}
-		first, err = p.readFile(ctx, in, first, wire.Options{IgnoreExtra: flags.ignoreExtra, NoHeader: flags.noHeader})
+		err = p.readFile(ctx, path, in)
 		if err = errors.Join(err, in.Close()); err != nil {
 			return fmt.Errorf("%s: %w", path, plain(err))
 		}
@@ -113,38 +171,51 @@ func (p *pipeline) readAll(ctx context.Context, paths []string, stdin io.Reader,
 	return nil
 }
 
+const ignoreExtra = "--ignore-extra passes over columns that are no feature"
+
 // plain is a reader's error in its own words.
 func plain(err error) error {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		return errors.New(e.Message)
+	e, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Code == fault.UnknownField:
+		return fmt.Errorf("%s (%s)", e.Message, ignoreExtra)
 	}
-	return err
+	return errors.New(e.Message)
 }
 
-// readFile hands out the blocks of a file; the rows are numbered from first
-// on. It returns the number that comes next.
-func (p *pipeline) readFile(ctx context.Context, in *input, first int, o wire.Options) (int, error) {
-	reader := wire.NewReader(in, in.media, p.model.Schema(), o)
+// readFile hands out the blocks of a file.
+func (p *pipeline) readFile(ctx context.Context, path string, in *input) error {
+	from, err := p.open(in)
+	if err != nil {
+		return err
+	}
 	for {
 		var b *block
 		select {
 		case b = <-p.free:
 		case <-p.stopped:
-			return 0, errors.New("the output cannot be written")
+			return errors.New("the output cannot be written")
 		}
 		if err := ctx.Err(); err != nil {
-			return 0, errors.New("interrupted")
+			return errors.New("interrupted")
 		}
-		b.first = first + reader.Rows()
-		err := reader.Next(&b.request.Frame, p.size)
+		err := from.next(ctx, b)
+		if err != nil && ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
 		p.bar.read(in)
 		if err != nil {
 			p.free <- b
 			if errors.Is(err, io.EOF) {
-				return first + reader.Rows(), nil
+				return from.close()
 			}
-			return 0, err
+			return errors.Join(err, from.close())
 		}
+		ends := make(chan int, 1)
+		b.path, b.begins, b.ends = path, p.last, ends
+		p.last = ends
 		p.ordered <- b
 		p.work <- b
 	}
@@ -152,20 +223,38 @@ func (p *pipeline) readFile(ctx context.Context, in *input, first int, o wire.Op
 
 func (p *pipeline) worker() {
 	for b := range p.work {
-		b.err = p.one(b)
+		b.err = guarded(b, p.read)
+		f := &b.request.Frame
+		b.first = <-b.begins
+		b.ends <- b.first + f.Rows
+		if b.err == nil {
+			b.err = guarded(b, p.answer)
+		}
 		b.done <- struct{}{}
 	}
 }
 
-// one scores a block and writes its text.
-func (p *pipeline) one(b *block) (err error) {
+// guarded runs a step of a worker; a panic is an error and ends no other work.
+func guarded(b *block, step func(*block) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("a defect of copse, at the rows from %d on: %v\n%s", b.first, r, debug.Stack())
 		}
 	}()
-	f, a := &b.request.Frame, &b.request.Answers
-	b.text.Reset()
+	return step(b)
+}
+
+func (p *pipeline) read(b *block) error {
+	if err := b.read(b); err != nil {
+		b.request.Frame.Reset(p.model.Schema().NumFeatures())
+		return fmt.Errorf("%s: %w", b.path, plain(err))
+	}
+	return nil
+}
+
+// answer scores a block and has the sink format it.
+func (p *pipeline) answer(b *block) error {
+	f := &b.request.Frame
 	if p.kind == wire.Prediction || p.kind == wire.Values {
 		if err := p.model.Predict(context.Background(), b.request); err != nil {
 			return err
@@ -174,25 +263,26 @@ func (p *pipeline) one(b *block) (err error) {
 		p.raw(b)
 	}
 	wire.SortFaults(f, p.model.Schema())
-	b.bad = 0
+	b.bad, b.extra = 0, false
 	for _, bad := range f.Bad {
 		if bad {
 			b.bad++
 		}
 	}
-	return b.request.Encoder.Lines(&b.text, p.media, p.kind, p.model.Formatter(), f, a,
-		wire.Part{To: f.Rows, First: b.first})
+	for i := range f.Faults {
+		b.extra = b.extra || f.Faults[i].Code == fault.UnknownField
+	}
+	return p.sink.format(b)
 }
 
 // raw scores what is no final value: margins or leaves, one answer a row.
 func (p *pipeline) raw(b *block) {
-	f, a, e := &b.request.Frame, &b.request.Answers, p.model.Engine()
-	p.model.Schema().Validate(f)
-	p.model.Schema().Clean(f, single(p.model))
-	a.Outputs = e.Arrays().Outputs
-	if p.kind == wire.Leaf {
-		a.Outputs = len(e.Arrays().Roots)
-	}
+	f, a := &b.request.Frame, &b.request.Answers
+	s := p.model.Schema()
+	s.Validate(f)
+	s.Clean(f, p.model.Single())
+	e := p.model.Engine()
+	a.Outputs = width(p.model, p.kind)
 	n := f.Rows * a.Outputs
 	a.Values = resize(a.Values, n)
 	a.Index = resize(a.Index, f.Rows)
@@ -227,17 +317,28 @@ func (p *pipeline) writer() {
 			p.keep(b.err)
 		}
 		if p.failed == nil && !p.begun {
-			p.keep(p.header())
+			p.begun = true
+			p.keep(p.sink.begin())
 		}
 		if p.failed == nil {
-			_, err := p.out.Write(b.text.Bytes())
-			p.keep(err)
+			p.keep(p.sink.write(b))
 			p.rows += b.request.Frame.Rows
 			p.bad += b.bad
+			p.extra = p.extra || b.extra
 			p.bar.wrote(p.rows)
 		}
-		p.free <- b
+		p.release(b)
 	}
+}
+
+// release lets a block go round again.
+func (p *pipeline) release(b *block) {
+	if b.long > 0 {
+		b.text.Drop()
+		p.long.Release(b.long)
+		b.long = 0
+	}
+	p.free <- b
 }
 
 // keep keeps the first error and lets the reader know.
@@ -246,20 +347,4 @@ func (p *pipeline) keep(err error) {
 		p.failed = err
 		close(p.stopped)
 	}
-}
-
-// header begins the output: with the first rows, so that input which cannot be
-// read leaves nothing, or at the end of input without any.
-func (p *pipeline) header() error {
-	p.begun = true
-	if p.media != wire.CSV {
-		return nil
-	}
-	a := p.model.Engine().Arrays()
-	outputs := a.Outputs
-	if p.kind == wire.Leaf {
-		outputs = len(a.Roots)
-	}
-	_, err := p.out.Write(p.model.Formatter().AppendHeader(nil, p.kind, outputs))
-	return err
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
 
@@ -19,6 +21,7 @@ type scoreFlags struct {
 	format      string
 	inputFormat string
 	out         string
+	iterations  string
 	ignoreExtra bool
 	noHeader    bool
 }
@@ -27,10 +30,15 @@ func newScore() *cobra.Command {
 	var flags scoreFlags
 	c := &cobra.Command{
 		Use:   "score [flags] IN…",
-		Short: "Score files of rows: CSV or JSONL, plain, .gz or .zst",
+		Short: "Score files of rows: CSV, JSONL or Parquet, plain, .gz or .zst",
 		Long: `score reads rows from files, in bounded memory and on all cores, and writes one
 line a row, in the order of the input. - is standard input. What a file is, is
 told from its name and content; .gz and .zst are undone, also for the output.
+
+The columns of CSV and Parquet, and the members of JSONL, are matched with the
+model's features by name, in any order. Parquet may have integers, floats,
+booleans, texts and dictionaries; null is a missing value. From standard input
+it goes to a temporary file first, since it is read from its end.
 
 --output is one of
   prediction  the label or number, and the probabilities (default)
@@ -43,7 +51,9 @@ A row that cannot be scored has its error in its line, and the exit status is
 written: it appears only when it is whole. Rows are numbered from 0, on through
 all files.`,
 		Example: `  copse score iris.csv
-  copse score --model churn.copse customers.csv.gz -o scores.csv
+  copse score --model xgboost.json customers.csv.gz -o scores.csv
+  copse score --model lightgbm.txt --output values customers.parquet -o scores.parquet
+  copse score --model xgboost.ubj --iterations 0:120 --output margin rows.csv
   zcat big.jsonl.gz | copse score --model churn.copse --output margin --format jsonl - > margins.jsonl`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -55,9 +65,10 @@ all files.`,
 	}
 	c.Flags().StringVar(&flags.model, "model", "", modelHelp)
 	c.Flags().StringVar(&flags.kind, "output", "prediction", "what is written: prediction, values, margin or leaf")
-	c.Flags().StringVar(&flags.format, "format", "", "form of the output: csv or jsonl (default: by OUT's name, else csv)")
-	c.Flags().StringVar(&flags.inputFormat, "input-format", "", "form of the input: csv or jsonl (default: by name and content)")
+	c.Flags().StringVar(&flags.format, "format", "", "form of the output: csv, jsonl or parquet (default: by OUT's name, else csv)")
+	c.Flags().StringVar(&flags.inputFormat, "input-format", "", "form of the input: csv, jsonl or parquet (default: by name and content)")
 	c.Flags().StringVarP(&flags.out, "out", "o", "", "file to write, complete or not at all (default: standard output)")
+	addIterations(c, &flags.iterations)
 	c.Flags().BoolVar(&flags.ignoreExtra, "ignore-extra", false, "pass over columns and members that are no feature")
 	c.Flags().BoolVar(&flags.noHeader, "no-header", false, "CSV has no header: columns by position, in the schema's order")
 	return c
@@ -73,39 +84,23 @@ func kindByName(name string) (wire.Kind, error) {
 	return 0, errors.New("--output: must be prediction, values, margin or leaf")
 }
 
-func outputMedia(format, path string) (wire.Media, error) {
-	if format == "" {
-		if m, ok := mediaByName(extension(path)); ok {
-			return m, nil
-		}
-		if extension(path) == "parquet" {
-			return 0, badFormat("--format", "parquet")
-		}
-		return wire.CSV, nil
-	}
-	if m, ok := mediaByName(format); ok {
-		return m, nil
-	}
-	return 0, badFormat("--format", format)
-}
-
 func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	kind, err := kindByName(flags.kind)
 	if err != nil {
 		return err
 	}
-	media, err := outputMedia(flags.format, flags.out)
+	to, err := formOf(flags.format, flags.out)
 	if err != nil {
 		return err
 	}
-	if _, ok := mediaByName(flags.inputFormat); !ok && flags.inputFormat != "" {
-		return badFormat("--input-format", flags.inputFormat)
+	if _, ok := mediaByName(flags.inputFormat); !ok && flags.inputFormat != "" && flags.inputFormat != "parquet" {
+		return badFormat("--input-format")
 	}
-	m, err := openModel(flags.model)
+	m, err := openSlice(flags.model, flags.iterations)
 	if err != nil {
 		return err
 	}
-	if err := notAnInput(flags.out, paths); err != nil {
+	if err := errors.Join(hasKind(m, kind), notAnInput(flags.out, paths), fits(to, flags.out, c.OutOrStdout())); err != nil {
 		return err
 	}
 	out, err := openOutput(flags.out, c.OutOrStdout())
@@ -116,15 +111,48 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	bar := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
-	p := newPipeline(m, kind, media, out, bar)
-	err = out.finish(p.score(ctx, paths, c.InOrStdin(), flags))
+	p := newPipeline(m, kind, newSink(m, kind, to, out), bar, flags)
+	err = out.finish(p.score(ctx, paths, c.InOrStdin()))
 	bar.finish()
 	switch {
 	case err != nil:
 		return withoutPipe(err)
 	case p.bad > 0:
-		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer\n", p.bad, p.rows)
+		hint := ""
+		if p.extra {
+			hint = "; " + ignoreExtra
+		}
+		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer%s\n", p.bad, p.rows, hint)
 		return errFailed
+	}
+	return nil
+}
+
+// hasKind refuses what a model does not have.
+func hasKind(m *predict.Model, kind wire.Kind) error {
+	e, i := m.Engine(), m.Info()
+	switch {
+	case kind == wire.Margin && !e.HasMargin():
+		return fmt.Errorf("--output margin: this %s model has no raw scores: its last step already gives what predict returns (use values)", i.Library)
+	case kind == wire.Leaf && !e.HasLeaves():
+		return fmt.Errorf("--output leaf: this %s model is no set of trees, so there are no leaves", i.Library)
+	}
+	return nil
+}
+
+// fits refuses to pack a table once more, and to show one on a terminal.
+func fits(to form, path string, stdout any) error {
+	if !to.table {
+		return nil
+	}
+	if path == "" || path == stdio {
+		if isTerminal(stdout) {
+			return errors.New("Parquet is nothing to read on a terminal: give a file with -o")
+		}
+		return nil
+	}
+	if ext := filepath.Ext(path); ext == ".gz" || ext == ".zst" {
+		return fmt.Errorf("-o %s: Parquet is packed by itself: give a name without %s", path, ext)
 	}
 	return nil
 }

@@ -227,18 +227,21 @@ func TestAFullDiskEndsTheWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPipeline(m, wire.Prediction, wire.CSV, &failing{left: 100_000}, &progress{})
+	toCSV := func(out io.Writer) *pipeline {
+		return newPipeline(m, wire.Prediction, newSink(m, wire.Prediction, form{media: wire.CSV}, out), &progress{}, scoreFlags{})
+	}
+	p := toCSV(&failing{left: 100_000})
 	path := filepath.Join(t.TempDir(), "rows.csv")
 	if err := os.WriteFile(path, []byte(irisHeader+irisRows(20*blockRows)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.score(t.Context(), []string{path}, nil, scoreFlags{}); !errors.Is(err, syscall.ENOSPC) {
+	if err := p.score(t.Context(), []string{path}, nil); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v, want %v", err, syscall.ENOSPC)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p = newPipeline(m, wire.Prediction, wire.CSV, io.Discard, &progress{})
-	if err := p.score(ctx, []string{path}, nil, scoreFlags{}); err == nil || !strings.Contains(err.Error(), "interrupted") {
+	p = toCSV(io.Discard)
+	if err := p.score(ctx, []string{path}, nil); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("got %v, want an interruption", err)
 	}
 }

@@ -1,0 +1,236 @@
+package parquetfile
+
+import (
+	"errors"
+	"io"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/schema"
+	"example.com/copse/pkg/wire"
+)
+
+// slabValues is how many values are decoded at a time, and slabRows the most
+// rows of them; there are two slabs.
+const (
+	slabValues = 2 << 20
+	slabRows   = 32 << 10
+)
+
+// Rows gives a file's rows, some at a time.
+type Rows struct {
+	f       *File
+	s       *schema.Schema
+	places  []int // of each feature, its column, or -1
+	group   int   // the next row group
+	left    int64 // rows of the group that is open
+	readers []*reader
+	slab    *slab
+	at      int // the next row of slab
+	size    int // rows of a slab
+	free    chan *slab
+	texts   []int // the features that are categories
+}
+
+// slab holds rows column by column, those of features only. It is free again
+// when all its rows are taken.
+type slab struct {
+	rows    int
+	columns [][]float64 // of each feature; nil where there is no column
+	left    atomic.Int64
+	free    chan<- *slab
+}
+
+// Part is some rows of a file, not yet in a frame.
+type Part struct {
+	s        *schema.Schema
+	texts    []int
+	slab     *slab
+	from, to int
+}
+
+// Match matches the file's columns with the features. A column that is none of
+// them is a *fault.Error with the code UnknownField, unless ignoreExtra.
+func (f *File) Match(s *schema.Schema, ignoreExtra bool) (*Rows, error) {
+	places, err := f.find(s, ignoreExtra)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rows{f: f, s: s, places: places, free: make(chan *slab, 2)}
+	n := 0
+	for i, at := range places {
+		if at < 0 {
+			continue
+		}
+		n++
+		if s.Feature(i).Type == schema.Category {
+			r.texts = append(r.texts, i)
+		}
+	}
+	r.size = max(1, min(slabRows, slabValues/max(1, n)))
+	for range cap(r.free) {
+		b := &slab{columns: make([][]float64, len(places)), free: r.free}
+		for i, at := range places {
+			if at >= 0 {
+				b.columns[i] = make([]float64, r.size)
+			}
+		}
+		r.free <- b
+	}
+	return r, nil
+}
+
+// Next gives the next rows, at most so many. At the end it returns io.EOF. It
+// waits where two slabs of rows are given out and not yet taken.
+func (r *Rows) Next(most int) (Part, error) {
+	if r.slab == nil || r.at == r.slab.rows {
+		if err := r.fill(); err != nil {
+			return Part{}, err
+		}
+	}
+	p := Part{s: r.s, texts: r.texts, slab: r.slab, from: r.at, to: min(r.at+most, r.slab.rows)}
+	r.at = p.to
+	return p, nil
+}
+
+// Take puts the rows of the part into a frame, which it resets, and lets go of
+// them. It may be called by any goroutine, once.
+func (p *Part) Take(f *frame.Frame) {
+	f.Reset(p.s.NumFeatures())
+	n := p.to - p.from
+	for range n {
+		f.Append()
+	}
+	for c, column := range p.slab.columns {
+		at := f.Values[c:]
+		if column == nil {
+			for r := range n {
+				at[r*f.Cols] = nan
+			}
+			continue
+		}
+		for r, x := range column[p.from:p.to] {
+			at[r*f.Cols] = x
+		}
+	}
+	for r := range n {
+		p.findFaults(f, r)
+	}
+	if p.slab.left.Add(int64(-n)) == 0 {
+		p.slab.free <- p.slab
+	}
+}
+
+// findFaults tells of a row's texts that have no code.
+func (p *Part) findFaults(f *frame.Frame, r int) {
+	row := f.Row(r)
+	for _, c := range p.texts {
+		switch math.Float64bits(row[c]) {
+		case unknownText:
+			row[c] = nan
+			f.Fail(p.s.UnknownCategory(r, c))
+		case longText:
+			row[c] = nan
+			f.Fail(wire.TextTooLong(p.s, r, c, wire.DefaultText))
+		}
+	}
+}
+
+// fill decodes the next slab, its columns on all cores.
+func (r *Rows) fill() error {
+	r.slab = nil
+	for r.left == 0 {
+		if err := r.nextGroup(); err != nil {
+			return err
+		}
+	}
+	b := <-r.free
+	b.rows = int(min(int64(r.size), r.left))
+	if err := r.decode(b); err != nil {
+		return err
+	}
+	r.left -= int64(b.rows)
+	b.left.Store(int64(b.rows))
+	r.slab, r.at = b, 0
+	return nil
+}
+
+// decode fills a slab. A column that finds no room for its pages closes them
+// when it is done.
+func (r *Rows) decode(b *slab) error {
+	var next atomic.Int64
+	var held atomic.Int64
+	var all sync.WaitGroup
+	errs := make([]error, len(r.readers))
+	for range min(runtime.GOMAXPROCS(0), len(r.readers)) {
+		all.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(r.readers) {
+					return
+				}
+				c := r.readers[i]
+				errs[i] = c.guarded(b.columns[c.feature][:b.rows])
+				if held.Add(c.held) > openPages && errs[i] == nil {
+					held.Add(-c.held)
+					errs[i] = c.close()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// guarded is read, where the library may panic at what is broken.
+func (r *reader) guarded(dst []float64) (err error) {
+	defer func() {
+		if err != nil {
+			err = r.error(err)
+		}
+	}()
+	defer recovered(&err)
+	return r.read(dst)
+}
+
+// nextGroup opens the next row group.
+func (r *Rows) nextGroup() (err error) {
+	if err := r.Close(); err != nil {
+		return err
+	}
+	defer recovered(&err)
+	groups := r.f.file.RowGroups()
+	if r.group == len(groups) {
+		return io.EOF
+	}
+	g := groups[r.group]
+	chunks := g.ColumnChunks()
+	metas := r.f.file.Metadata().RowGroups[r.group].Columns
+	for i, at := range r.places {
+		if at < 0 {
+			continue
+		}
+		c := &r.f.columns[at]
+		chunk := chunks[c.leaf]
+		r.readers = append(r.readers, &reader{
+			cell:   cell{schema: r.s, feature: i, text: r.s.Feature(i).Type == schema.Category},
+			column: c, chunk: chunk, meta: &metas[c.leaf].MetaData, in: r.f.in,
+		})
+	}
+	r.left = g.NumRows()
+	r.group++
+	return nil
+}
+
+// Close closes the columns that are open.
+func (r *Rows) Close() error {
+	var errs []error
+	for _, c := range r.readers {
+		errs = append(errs, c.close())
+	}
+	r.readers = r.readers[:0]
+	return errors.Join(errs...)
+}
