@@ -36,8 +36,8 @@ type input struct {
 	io.Reader
 	media wire.Media
 	table *parquetfile.File // in the place of both, if it is Parquet
-	size  int64        // of the file, or -1
-	read  atomic.Int64 // bytes read of the file, for the progress
+	size  int64             // of the file, or -1
+	read  atomic.Int64      // bytes read of the file, for the progress
 	close []func() error
 }
 

@@ -47,14 +47,14 @@ type block struct {
 	// read fills the request's frame, in a worker; its error is the file's.
 	read   func(b *block) error
 	text   wire.Block
-	begins <-chan int   // gives the number of its first row
-	ends   chan<- int   // takes the number behind its last
-	first  int          // number of its first row
-	answer answer       // what the sink made
-	long   int64        // what it holds of longBytes
-	bad    int          // rows without an answer
-	extra  bool         // a row has an unknown field
-	err    error        // instead of all these
+	begins <-chan int    // gives the number of its first row
+	ends   chan<- int    // takes the number behind its last
+	first  int           // number of its first row
+	answer answer        // what the sink made
+	long   int64         // what it holds of longBytes
+	bad    int           // rows without an answer
+	extra  bool          // a row has an unknown field
+	err    error         // instead of all these
 	done   chan struct{} // holds one token when the worker is done with it
 }
 

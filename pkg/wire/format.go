@@ -362,6 +362,11 @@ func AppendFault(dst []byte, e *fault.Error) []byte {
 
 // appendErrorCell appends the faults of one row as a cell of CSV.
 func appendErrorCell(dst []byte, faults []fault.Error) []byte {
+	return append(dst, csvCell(ErrorText(faults))...)
+}
+
+// ErrorText is what a table's error column says of one row's faults.
+func ErrorText(faults []fault.Error) string {
 	var b strings.Builder
 	for i := range faults {
 		if i > 0 {
@@ -371,7 +376,7 @@ func appendErrorCell(dst []byte, faults []fault.Error) []byte {
 		b.WriteString(": ")
 		b.WriteString(faults[i].Message)
 	}
-	return append(dst, csvCell(b.String())...)
+	return b.String()
 }
 
 // AppendJSONString appends a text in quotes, escaped as RFC 8259 asks. Bytes

@@ -164,4 +164,6 @@ type field struct {
 func (f *field) Name() string { return f.name }
 
 // Value is asked for by writers of Go values only, of which there are none.
-func (f *field) Value(base reflect.Value) reflect.Value { return base.MapIndex(reflect.ValueOf(f.name)) }
+func (f *field) Value(base reflect.Value) reflect.Value {
+	return base.MapIndex(reflect.ValueOf(f.name))
+}
