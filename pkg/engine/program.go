@@ -171,6 +171,8 @@ type programBlock struct {
 
 	a, b, c [maxRows]float64 // columns in other precisions
 	best    [maxRows]float64
+	top     [maxRows]float32
+	sum     [maxRows]float32
 	extra32 []float32 // of steps that need more
 	extra64 []float64
 	values  []float64
@@ -285,21 +287,18 @@ func (p *program) read(x *programBlock, rows []float64) {
 // write makes answers of the output: margins, or values and the class.
 func (p *program) write(x *programBlock, j job) {
 	outputs, width := p.a.Outputs, j.width
-	x.values = grown(x.values, 2*x.n*outputs)
-	margins, values := x.values[:x.n*outputs], x.values[x.n*outputs:]
-	x.rowsOf(p.registers[p.a.Program.Output], margins)
-	p.a.Finish.FinishProgram(margins, values, outputs, p.a.Sum)
-	if j.margin {
-		copy(j.out, margins)
-		return
-	}
+	out := p.registers[p.a.Program.Output]
 	if width == outputs {
-		copy(j.out, values)
+		x.rowsOf(out, j.out)
+		p.a.Finish.FinishProgram(j.out, outputs, p.a.Sum, !j.margin)
 		return
 	}
+	x.values = grown(x.values, x.n*outputs)
+	x.rowsOf(out, x.values)
+	p.a.Finish.FinishProgram(x.values, outputs, p.a.Sum, true)
 	class := x.load(p.registers[p.a.Program.Class], 0, &x.a)
 	for k := range x.n {
-		copy(j.out[k*width:], values[k*outputs:][:outputs])
+		copy(j.out[k*width:], x.values[k*outputs:][:outputs])
 		j.out[k*width+outputs] = ir.ClassIndex(class[k])
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/ir/portable"
 )
 
 // Costs in nanoseconds, as in cost.go: of a multiplication in a matrix, of a
@@ -105,6 +106,10 @@ func (b *builder) simple(s *ir.Step, in, out span) op {
 	case ir.Reduce:
 		if s.Fn == ir.FnArgMax || s.Fn == ir.FnArgMin {
 			return argOp(s, in, out)
+		}
+	case ir.SoftmaxOf:
+		if s.Fn == ir.FnSoftmax && in.single && out.single {
+			return softmaxOp(s, in, out)
 		}
 	}
 	return nil
@@ -333,6 +338,37 @@ func argOp(s *ir.Step, in, out span) op {
 				}
 			}
 			x.store(out, lane, to)
+		}
+	}
+}
+
+// softmaxOp is the softmax of each lane in float32.
+func softmaxOp(s *ir.Step, in, out span) op {
+	n, inner := s.Ints[1], s.Ints[2]
+	return func(x *programBlock) {
+		top, sum := x.top[:x.n], x.sum[:x.n]
+		for lane := range s.Ints[0] * inner {
+			first := lane/inner*n*inner + lane%inner
+			copy(top, x.single(in, first))
+			for k := 1; k < n; k++ {
+				for r, v := range x.single(in, first+k*inner) {
+					top[r] = max(top[r], v)
+				}
+			}
+			clear(sum)
+			for k := range n {
+				to := x.single(out, first+k*inner)
+				for r, v := range x.single(in, first+k*inner) {
+					to[r] = portable.Exp32(v - top[r])
+					sum[r] += to[r]
+				}
+			}
+			for k := range n {
+				to := x.single(out, first+k*inner)
+				for r, v := range to {
+					to[r] = v / sum[r]
+				}
+			}
 		}
 	}
 }

@@ -136,7 +136,16 @@ func network(sizes ...int) *ir.Model {
 		}
 	}
 	n := sizes[len(sizes)-1]
-	step(ir.Step{Kind: ir.SoftmaxOf, Fn: ir.FnSoftmax, In: []int32{at}, Ints: []int{1, n, 1}}, n, ir.TypeFloat32)
+	if n == 1 {
+		step(ir.Step{Kind: ir.Unary, Fn: ir.FnSigmoid, In: []int32{at}}, 1, ir.TypeFloat32)
+		yes, one := at, register(1, ir.TypeFloat32)
+		p.Constants = append(p.Constants, ir.Constant{Register: one, Values: []float64{1}})
+		step(ir.Step{Kind: ir.Binary, Fn: ir.FnSub, In: []int32{one, yes}}, 1, ir.TypeFloat32)
+		n = 2
+		step(ir.Step{Kind: ir.Select, In: []int32{at, yes}, Ints: []int{0, 1}}, n, ir.TypeFloat32)
+	} else {
+		step(ir.Step{Kind: ir.SoftmaxOf, Fn: ir.FnSoftmax, In: []int32{at}, Ints: []int{1, n, 1}}, n, ir.TypeFloat32)
+	}
 	p.Output = at
 	p.Class = register(1, ir.TypeInt64)
 	p.Steps = append(p.Steps, ir.Step{Kind: ir.Reduce, Fn: ir.FnArgMax, In: []int32{at}, Out: p.Class, Ints: []int{1, n, 1}})
@@ -230,7 +239,7 @@ func TestProgramAllocates(t *testing.T) {
 
 func benchPrograms() map[string]*ir.Model {
 	return map[string]*ir.Model{
-		"network":  network(20, 64, 64, 2),
+		"network":  network(20, 64, 64, 1),
 		"machine":  machine(2, 250, 20, ir.FnRBF),
 		"pipeline": pipeline(20, 3, 12, 100),
 	}

@@ -29,26 +29,22 @@ func (m *Model) evalProgram(row, margin, values []float64) {
 		s.Eval(p.Registers[s.Out].Type, registers[s.Out], in)
 	}
 	copy(margin, registers[p.Output])
-	class := 0.0
+	copy(values, registers[p.Output])
+	m.FinishProgram(margin[:m.Outputs], m.Outputs, m.Sum, false)
+	m.FinishProgram(values[:m.Outputs], m.Outputs, m.Sum, true)
 	if p.Class != NoRegister {
-		class = registers[p.Class][0]
-	}
-	m.FinishProgram(margin[:m.Outputs], values[:m.Outputs], m.Outputs, m.Sum)
-	if p.Class != NoRegister {
-		values[m.Outputs] = ClassIndex(class)
+		values[m.Outputs] = ClassIndex(registers[p.Class][0])
 	}
 }
 
-// FinishProgram makes margins and values of the outputs of a program for any
-// number of rows: margin holds the outputs and, as values, is filled. The
-// engine calls it too.
-func (f *Finish) FinishProgram(margin, values []float64, outputs int, p Precision) {
-	oneNaN(margin)
-	f.Margins(margin, outputs, p)
-	copy(values, margin)
-	f.Values(values, outputs, p)
-	oneNaN(margin)
-	oneNaN(values)
+// FinishProgram makes margins of the outputs of a program, or values, for any
+// number of rows, in place. The engine calls it too.
+func (f *Finish) FinishProgram(list []float64, outputs int, p Precision, values bool) {
+	f.Margins(list, outputs, p)
+	if values {
+		f.Values(list, outputs, p)
+	}
+	oneNaN(list)
 }
 
 // oneNaN makes all NaN the same one: processors differ in its sign.
