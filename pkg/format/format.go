@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 
+	"example.com/copse/pkg/format/catboost"
 	"example.com/copse/pkg/format/golearn"
 	"example.com/copse/pkg/format/readerr"
 	"example.com/copse/pkg/ir"
@@ -42,6 +43,7 @@ type reader struct {
 func readers() []reader {
 	return []reader{
 		{golearn.Library, golearn.Is, readGolearn},
+		{catboost.Library, catboost.Is, catboost.Read},
 	}
 }
 

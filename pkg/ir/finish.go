@@ -37,7 +37,11 @@ const (
 	// Probit the inverse of the normal distribution: ONNX's post_transforms.
 	SoftmaxZero
 	Probit
-	lastLink = Probit
+	// FastExp is the exponential by portable.FastExp, and FastSoftmax the softmax
+	// by it, both in float64: CatBoost's.
+	FastExp
+	FastSoftmax
+	lastLink = FastSoftmax
 )
 
 // Returns is what the library's own predict returns, made from the values.
@@ -146,6 +150,10 @@ func (f *Finish) link(margins []float64, outputs int, p Precision) {
 		for ; len(margins) >= outputs; margins = margins[outputs:] {
 			softmax(margins[:outputs], p, f.Link == SoftmaxZero)
 		}
+	case FastSoftmax:
+		for ; len(margins) >= outputs; margins = margins[outputs:] {
+			fastSoftmax(margins[:outputs])
+		}
 	default:
 		param := f.Param
 		if param == 0 {
@@ -183,6 +191,8 @@ func (l Link) apply(x, param float64, p Precision) float64 {
 		return v
 	case Probit:
 		return float64(probit(float32(x)))
+	case FastExp:
+		return portable.FastExp(x)
 	}
 	return x
 }
@@ -231,5 +241,26 @@ func softmax(row []float64, p Precision, zeros bool) {
 			continue
 		}
 		row[i] = p.divide(v, p.Round(sum))
+	}
+}
+
+// fastSoftmax does one row in place. CatBoost computes the exponentials four at
+// a time, where they do not fall to 0, and the last one to three one by one.
+func fastSoftmax(row []float64) {
+	const lanes = 4
+	top := math.Inf(-1)
+	for _, v := range row {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for i, v := range row {
+		row[i] = portable.FastExp(v - top)
+		if i < len(row)/lanes*lanes {
+			row[i] = max(row[i], portable.Least)
+		}
+		sum += row[i]
+	}
+	for i, v := range row {
+		row[i] = v / sum
 	}
 }

@@ -2,6 +2,7 @@ package ir_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"example.com/copse/pkg/ir"
@@ -97,6 +98,29 @@ func TestSoftmax(t *testing.T) {
 	zeros := []float64{0, 1, 1}
 	if (&ir.Finish{Link: ir.SoftmaxZero}).Values(zeros, 3, ir.Float32); zeros[0] != 0 || zeros[1] != 0.5 {
 		t.Errorf("zeros: got %v", zeros)
+	}
+}
+
+// TestFastSoftmax has what CatBoost 1.2.10 gives where one margin is far above
+// the others: lanes of four do not fall to 0, the rest does.
+func TestFastSoftmax(t *testing.T) {
+	const least = 0x1p-1022
+	for _, c := range []struct{ row, want []float64 }{
+		{[]float64{0, 0}, []float64{0.5, 0.5}},
+		{[]float64{-9000, 9000, 0}, []float64{0, 1, 0}},
+		{[]float64{-9000, 9000, 0, 1}, []float64{least, 1, least, least}},
+		{[]float64{-9000, 9000, 0, 1, 2}, []float64{least, 1, least, least, 0}},
+	} {
+		rows := append(slices.Clone(c.row), c.row...)
+		f := ir.Finish{Link: ir.FastSoftmax}
+		f.Values(rows, len(c.row), ir.Float64)
+		if want := append(slices.Clone(c.want), c.want...); !slices.Equal(rows, want) {
+			t.Errorf("of %v: got %v, want %v", c.row, rows, want)
+		}
+	}
+	got, f := []float64{0, -1000}, ir.Finish{Link: ir.FastExp}
+	if f.Values(got, 1, ir.Float64); got[0] != 1 || got[1] != 0 {
+		t.Errorf("FastExp of 0 and -1000: got %v", got)
 	}
 }
 

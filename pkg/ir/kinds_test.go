@@ -283,6 +283,12 @@ func TestSlice(t *testing.T) {
 		}
 	}
 	m := whole()
+	m.Bias = []float64{2}
+	for _, c := range []struct{ a, want int }{{0, 1}, {1, 0}} {
+		if s, err := m.Slice(c.a, 3); err != nil || len(s.Bias) != c.want {
+			t.Errorf("from iteration %d: the bias is %v, error %v", c.a, s.Bias, err)
+		}
+	}
 	m.Iterations = nil
 	if _, err := m.Slice(0, 1); err == nil || !strings.Contains(err.Error(), "no boosting iterations") {
 		t.Errorf("without iterations: got error %v", err)

@@ -31,6 +31,9 @@ func (m *Model) Slice(a, b int) (*Model, error) {
 	default:
 		s.Average = m.Average * (b - a) / n
 	}
+	if a > 0 {
+		s.Bias = nil // it counts as part of the first iteration (CatBoost)
+	}
 	s.BestIteration = max(-1, m.BestIteration-a)
 	return &s, nil
 }
