@@ -26,7 +26,10 @@ func TestBranchless(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v: %s", arch, err, listing[:min(len(listing), 500)])
 		}
-		for file, functions := range map[string][]string{"walk.go": {"next"}, "keys.go": {"key32", "key64", "nanKey", "feature"}} {
+		for file, functions := range map[string][]string{
+			"walk.go": {"next"}, "walk_masked.go": {"masked"},
+			"keys.go": {"key32", "key64", "banded32", "banded64", "feature"},
+		} {
 			for _, name := range functions {
 				first, last := lines(t, file, name)
 				count, jumps := instructions(listing, file, first, last)

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"example.com/copse/pkg/ir"
 )
@@ -38,6 +39,9 @@ func check(a *Arrays) error {
 	if err := checkValues(a); err != nil {
 		return err
 	}
+	if err := checkTables(a); err != nil {
+		return err
+	}
 	return checkTrees(a)
 }
 
@@ -51,6 +55,8 @@ func checkShape(a *Arrays) error {
 		return bad("LeafWidth", -1, "is %d, want 1 or %d", a.LeafWidth, a.Outputs)
 	case a.Compare > ir.Float32 || a.Sum > ir.Float32:
 		return bad("Compare or Sum", -1, "is no precision")
+	case a.Codes > ir.CodeExact || a.Aggregate > ir.Max:
+		return bad("Codes or Aggregate", -1, "is none")
 	case !a.Finish.Sound(a.Outputs):
 		return bad("Finish", -1, "has no such link, answer, average or bias")
 	case len(a.Roots) > ir.MaxTrees:
@@ -74,8 +80,16 @@ func checkLengths(a *Arrays) error {
 		return 0
 	}
 	values := leaves * a.LeafWidth
-	if a.LeafWidth == 1 {
+	linear := len(a.LinearStarts) > 0
+	switch {
+	case linear:
+		values = 2 * leaves
+	case a.LeafWidth == 1:
 		values = nodes
+	}
+	sets := 0
+	for _, c := range a.Columns {
+		sets += int(c >> 27 & 1)
 	}
 	for _, l := range []struct {
 		array     string
@@ -87,6 +101,11 @@ func checkLengths(a *Arrays) error {
 		{"Nodes32", len(a.Nodes32), used(a.Compare == ir.Float32 && len(a.Steps64) == 0, nodes)},
 		{"Keys64", len(a.Keys64), used(a.Compare == ir.Float64 || len(a.Steps64) > 0, nodes)},
 		{"Steps32", len(a.Steps32), used(a.Compare == ir.Float64 && len(a.Steps64) == 0, nodes)},
+		{"Masks", len(a.Masks), used(sets > 0, nodes)},
+		{"SetHeads", len(a.SetHeads), setHead * sets},
+		{"LinearStarts", len(a.LinearStarts), used(linear, leaves+1)},
+		{"LinearFeatures", len(a.LinearFeatures), len(a.LinearCoeffs)},
+		{"RecodePlaces", len(a.RecodePlaces), len(a.RecodeNumbers)},
 		{"Leaves32", len(a.Leaves32), used(a.Sum == ir.Float32, values)},
 		{"Leaves64", len(a.Leaves64), used(a.Sum == ir.Float64, values)},
 	} {
@@ -99,12 +118,15 @@ func checkLengths(a *Arrays) error {
 
 // checkValues judges what is no index of a node.
 func checkValues(a *Arrays) error {
-	if len(a.Columns) > 2*a.Features {
-		return bad("Columns", -1, "has %d elements, want at most two a feature", len(a.Columns))
-	}
 	for i, c := range a.Columns {
-		if int(c&^NaNAbove) >= a.Features {
-			return bad("Columns", i, "is feature %d of %d", c&^NaNAbove, a.Features)
+		if int(featureOf(c)) >= a.Features {
+			return bad("Columns", i, "is feature %d of %d", featureOf(c), a.Features)
+		}
+		if i == 0 {
+			continue
+		}
+		if order := compareColumns(a.Columns[i-1], c); order > 0 || order == 0 && class(c) < 2 {
+			return bad("Columns", i, "comes after one that belongs behind it")
 		}
 	}
 	for t, g := range a.Groups {
@@ -117,17 +139,34 @@ func checkValues(a *Arrays) error {
 			return bad("Base", i, "is not finite")
 		}
 	}
-	for i, v := range a.Leaves32 {
-		if !finite(float64(v)) {
-			return bad("Leaves32", i, "is not finite")
-		}
+	// Most of a file is this; only a file that is refused is looked at twice.
+	if !allFinite32(a.Leaves32) {
+		return bad("Leaves32", slices.IndexFunc(a.Leaves32, func(v float32) bool { return !finite(float64(v)) }), "is not finite")
 	}
-	for i, v := range a.Leaves64 {
-		if !finite(v) {
-			return bad("Leaves64", i, "is not finite")
-		}
+	if !allFinite64(a.Leaves64) {
+		return bad("Leaves64", slices.IndexFunc(a.Leaves64, func(v float64) bool { return !finite(v) }), "is not finite")
 	}
 	return nil
+}
+
+// allFinite32 has no branch in its loop: the exponents of numbers that are not
+// finite are all ones, which a carry out of them shows.
+func allFinite32(list []float32) bool {
+	const exponent, one = 0xff << 23, 1 << 23
+	var carry uint32
+	for _, v := range list {
+		carry |= math.Float32bits(v)&exponent + one
+	}
+	return carry>>31 == 0
+}
+
+func allFinite64(list []float64) bool {
+	const exponent, one = 0x7ff << 52, 1 << 52
+	var carry uint64
+	for _, v := range list {
+		carry |= math.Float64bits(v)&exponent + one
+	}
+	return carry>>63 == 0
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -14,6 +14,9 @@ import (
 )
 
 func clone(a Arrays) Arrays {
+	a.Masks, a.SetHeads, a.SetWords, a.SetCodes = slices.Clone(a.Masks), slices.Clone(a.SetHeads), slices.Clone(a.SetWords), slices.Clone(a.SetCodes)
+	a.RecodeLists, a.RecodeNumbers, a.RecodePlaces = slices.Clone(a.RecodeLists), slices.Clone(a.RecodeNumbers), slices.Clone(a.RecodePlaces)
+	a.LinearStarts, a.LinearFeatures, a.LinearCoeffs = slices.Clone(a.LinearStarts), slices.Clone(a.LinearFeatures), slices.Clone(a.LinearCoeffs)
 	a.Columns, a.Roots, a.Depths = slices.Clone(a.Columns), slices.Clone(a.Roots), slices.Clone(a.Depths)
 	a.Groups, a.Nodes32, a.Keys64 = slices.Clone(a.Groups), slices.Clone(a.Nodes32), slices.Clone(a.Keys64)
 	a.Steps32, a.Steps64 = slices.Clone(a.Steps32), slices.Clone(a.Steps64)
@@ -53,7 +56,11 @@ func TestHostileArrays(t *testing.T) {
 		{"more leaves than nodes", narrow, func(a *Arrays) { a.LeafIDs = make([]int32, len(a.Nodes32)+1) }, "LeafIDs has"},
 		{"column", narrow, func(a *Arrays) { a.Columns[1] = 4 }, "Columns[1] is feature 4 of 4"},
 		{"column above", narrow, func(a *Arrays) { a.Columns[1] = 4 | NaNAbove }, "Columns[1] is feature 4 of 4"},
-		{"many columns", narrow, func(a *Arrays) { a.Columns = make([]uint32, 9) }, "Columns has 9"},
+		{"column twice", narrow, func(a *Arrays) { a.Columns[1] = a.Columns[0] }, "Columns[1] comes after"},
+		{"columns backwards", narrow, func(a *Arrays) { a.Columns[0], a.Columns[1] = a.Columns[1], a.Columns[0] }, "Columns[1] comes after"},
+		{"column of sets", narrow, func(a *Arrays) { a.Columns[len(a.Columns)-1] |= SetColumn }, "Masks has 0"},
+		{"codes", narrow, func(a *Arrays) { a.Codes = 3 }, "Codes or Aggregate"},
+		{"aggregate", narrow, func(a *Arrays) { a.Aggregate = 3 }, "Codes or Aggregate"},
 		{"group", narrow, func(a *Arrays) { a.Groups[2] = 1 }, "Groups[2] is output 1 of 1"},
 		{"base", narrow, func(a *Arrays) { a.Base[0] = math.NaN() }, "Base[0] is not finite"},
 		{"base beyond float32", narrow, func(a *Arrays) { a.Base[0] = 1e300 }, "Base[0] is not finite"},
@@ -98,6 +105,16 @@ func TestHostileArrays(t *testing.T) {
 // follow walks one row by the words of Arrays' documentation, with an index
 // checked at every step, and returns its leaf numbers.
 func follow(a *Arrays, row []float64) []uint64 {
+	row = slices.Clone(row)
+	first := uint32(0)
+	for i := 0; i < len(a.RecodeLists); i += 2 {
+		f, n := a.RecodeLists[i], a.RecodeLists[i+1]
+		at := slices.Index(a.RecodeNumbers[first:first+n], row[f])
+		if row[f] = math.NaN(); at >= 0 {
+			row[f] = float64(a.RecodePlaces[int(first)+at])
+		}
+		first += n
+	}
 	var leaves []uint64
 	for t, j := range a.Roots {
 		for range a.Depths[t] {
@@ -105,14 +122,12 @@ func follow(a *Arrays, row []float64) []uint64 {
 			if column/lanes == uint64(len(a.Columns)) {
 				continue
 			}
-			c := a.Columns[column/lanes]
-			x, nan := row[c&^NaNAbove], nanKey(c)
-			above := key64(x, nan) > key
-			if a.Compare == ir.Float32 {
-				above = uint64(key32(float32(x), uint32(nan))) > key
+			x := a.keyOf(int(column/lanes), row)
+			if len(a.Masks) > 0 {
+				x &= uint64(int64(int32(a.Masks[j])))
 			}
 			j += uint32(offset)
-			if above {
+			if x > key {
 				j++
 			}
 		}
@@ -125,6 +140,57 @@ func follow(a *Arrays, row []float64) []uint64 {
 	return leaves
 }
 
+// keyOf is the row's key, or word, in a column.
+func (a *Arrays) keyOf(column int, row []float64) uint64 {
+	c := a.Columns[column]
+	x := a.Compare.Round(row[c&0xfffff])
+	if math.Abs(x) <= ir.ZeroBand && c&BandNaN != 0 {
+		x = math.NaN()
+	}
+	if math.Abs(x) <= ir.ZeroBand && c&BandZero != 0 {
+		x = 0
+	}
+	if c&SetColumn != 0 {
+		return a.wordOf(column, x)
+	}
+	if x != x && c&NaNZero != 0 {
+		x = 0
+	}
+	nan := uint64(0)
+	if c&NaNAbove != 0 {
+		nan = math.MaxUint64
+	}
+	if a.Compare == ir.Float32 {
+		return uint64(key32(float32(x), uint32(nan)))
+	}
+	return key64(x, nan)
+}
+
+func (a *Arrays) wordOf(column int, x float64) uint64 {
+	for i, c := range a.Columns {
+		if c&SetColumn != 0 {
+			column -= i
+			break
+		}
+	}
+	head := a.SetHeads[4*column:][:4]
+	words := a.SetWords[head[0]:][:head[1]+2]
+	code, ok := a.Codes.Code(x)
+	switch {
+	case x != x:
+		return uint64(words[0])
+	case !ok:
+		return uint64(words[1])
+	}
+	for row, word := range words[2:] {
+		if head[3] == 0 && uint32(row)+head[2] == uint32(code) ||
+			head[3] > 0 && a.SetCodes[int(head[3])-1+row] == uint32(code) {
+			return uint64(word)
+		}
+	}
+	return uint64(words[1])
+}
+
 // scoreChecked scores rows with arrays that New took, against follow.
 func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 	a := &e.a
@@ -132,6 +198,9 @@ func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 	rows := make([]float64, n*a.Features)
 	for i := range rows {
 		rows[i] = rng.NormFloat64() * 3
+		if rng.IntN(3) == 0 {
+			rows[i] = math.Round(rows[i]) // a code
+		}
 	}
 	var s Scratch
 	out, ids := make([]float64, n*a.Outputs), make([]int32, n*len(a.Roots))
@@ -172,45 +241,42 @@ func FuzzNew(f *testing.F) {
 
 // spoil sets element at of one array, or its length.
 func spoil(a *Arrays, which byte, at uint16, to uint64) {
+	words := []*[]uint32{&a.Columns, &a.Roots, &a.Depths, &a.Groups, &a.Steps32, &a.Masks, &a.SetHeads, &a.SetWords,
+		&a.SetCodes, &a.RecodeLists, &a.RecodePlaces, &a.LinearStarts, &a.LinearFeatures}
+	numbers := []*[]float64{&a.Base, &a.RecodeNumbers, &a.LinearCoeffs, &a.Leaves64}
 	if which >= 128 {
 		n := int(to % 100)
-		switch which % 8 {
-		case 0:
-			a.Columns = make([]uint32, n)
-		case 1:
-			a.Roots = make([]uint32, n)
-		case 2:
-			a.Depths = make([]uint32, n)
-		case 3:
-			a.Steps64 = make([]uint64, n)
-		case 4:
-			a.LeafIDs = make([]int32, n)
-		case 5:
+		switch which %= 128; {
+		case int(which) < len(words):
+			*words[which] = make([]uint32, n)
+		case int(which)-len(words) < len(numbers):
+			*numbers[int(which)-len(words)] = make([]float64, n)
+		case which < 40:
 			a.Outputs = n
-		case 6:
+		case which < 60:
 			a.LeafWidth = n
-		case 7:
+		case which < 80:
 			a.Features = n
+		case which < 90:
+			a.Steps64 = make([]uint64, n)
+		case which < 100:
+			a.LeafIDs = make([]int32, n)
+		case which < 110:
+			a.Aggregate = ir.Aggregate(n)
+		default:
+			a.Codes = ir.CodeRule(n)
 		}
 		return
 	}
-	switch which % 8 {
-	case 0:
-		set(a.Columns, at, uint32(to))
-	case 1:
-		set(a.Roots, at, uint32(to))
-	case 2:
-		set(a.Depths, at, uint32(to))
-	case 3:
+	switch {
+	case int(which) < len(words):
+		set(*words[which], at, uint32(to))
+	case int(which)-len(words) < len(numbers):
+		set(*numbers[int(which)-len(words)], at, math.Float64frombits(to))
+	case which < 60:
 		set(a.Nodes32, at, Node32{uint32(to), uint32(to >> 32)})
-	case 4:
+	default:
 		set(a.Keys64, at, to)
-	case 5:
-		set(a.Steps32, at, uint32(to))
-	case 6:
-		set(a.Groups, at, uint32(to))
-	case 7:
-		set(a.Base, at, math.Float64frombits(to))
 	}
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -16,6 +15,9 @@ const (
 
 // Compile turns a sound model (ir.Check) into arrays; the same model always
 // gives the same arrays. Its error is an *ir.Error: the model is not sound.
+//
+// It goes over the trees twice, first to count, so that it needs hardly more
+// memory than the arrays it makes.
 func Compile(m *ir.Model) (*Arrays, error) {
 	if err := ir.Check(m); err != nil {
 		return nil, err
@@ -26,147 +28,202 @@ func Compile(m *ir.Model) (*Arrays, error) {
 	c := compiler{m: m, a: &Arrays{
 		Features: len(m.FeatureNames), Outputs: m.Outputs, LeafWidth: m.LeafWidth,
 		Compare: m.Input, Sum: m.Sum, Finish: m.Finish,
-		Columns: columns(m),
+		Codes: m.Codes, Aggregate: m.Aggregate, ZeroBand: m.ZeroBand,
 	}}
 	for _, b := range m.Base {
 		c.a.Base = append(c.a.Base, m.Sum.Round(b))
 	}
-	c.narrow = len(c.a.Columns) <= narrowColumns
+	c.count()
+	c.columns()
+	c.allocate()
 	for t := range m.Trees {
 		c.tree(&m.Trees[t])
 	}
-	c.pack()
+	if c.linear {
+		c.a.LinearStarts = append(c.a.LinearStarts, uint32(len(c.a.LinearCoeffs)))
+	}
+	c.recode()
 	return c.a, nil
 }
 
-// columns lists the columns that the model's nodes look at, in order.
-func columns(m *ir.Model) []uint32 {
-	var list []uint32
-	seen := make(map[uint32]bool)
-	for t := range m.Trees {
-		visit(&m.Trees[t], func(n *ir.Node, _ int) {
-			if n.Feature == ir.Leaf || seen[column(n)] {
+// compiler makes arrays of a model.
+type compiler struct {
+	m       *ir.Model
+	a       *Arrays
+	visitor visitor
+
+	// What count finds out.
+	nodes, leaves, terms int
+	farthest             int                   // offset
+	linear               bool                  // some leaves are
+	flags                []uint32              // of each feature, a bit for each kind of column
+	sets                 map[uint32]*setSplits // by column
+	splits               []uint32              // of each node with a set, in order, its split
+	firsts               map[uint32]uint32     // of each kind of column, its first place
+}
+
+// count goes over all trees for sizes and columns.
+func (c *compiler) count() {
+	c.flags = make([]uint32, c.a.Features)
+	c.sets = make(map[uint32]*setSplits)
+	for t := range c.m.Trees {
+		tree := &c.m.Trees[t]
+		c.linear = c.linear || tree.Linear != nil
+		c.visitor.visit(tree, func(n *ir.Node, offset int, _ uint32) {
+			c.nodes++
+			if offset == 0 {
+				c.leaves++
+				if tree.Linear != nil {
+					c.terms += len(tree.Linear[n.Value].Features)
+				}
 				return
 			}
-			seen[column(n)] = true
-			list = append(list, column(n))
+			c.farthest = max(c.farthest, offset)
+			column := column(c.m, n)
+			c.flags[n.Feature] |= 1 << (column >> (32 - flagBits))
+			if n.Op == ir.In {
+				c.splits = append(c.splits, c.split(column, tree, n))
+			}
 		})
 	}
-	slices.SortFunc(list, compareColumns)
-	return list
 }
 
-// compareColumns orders columns by feature, NaN below before NaN above.
-func compareColumns(a, b uint32) int {
-	return cmp.Or(cmp.Compare(a&^NaNAbove, b&^NaNAbove), cmp.Compare(a, b))
-}
-
-// column is the column that an inner node looks at. The left child is the
-// first one, so NaN is above where it goes right.
-func column(n *ir.Node) uint32 {
-	if n.MissingLeft {
-		return uint32(n.Feature)
+// columns lists the columns that the model's nodes look at, in order.
+func (c *compiler) columns() {
+	var kinds []uint32
+	for f, flags := range c.flags {
+		for bit := range uint32(1 << flagBits) {
+			if flags>>bit&1 != 0 {
+				kinds = append(kinds, uint32(f)|bit<<(32-flagBits))
+			}
+		}
 	}
-	return uint32(n.Feature) | NaNAbove
-}
-
-// visit calls f for the nodes of a tree breadth first, children as neighbours,
-// with the distance to the first child (0 for a leaf).
-func visit(tree *ir.Tree, f func(n *ir.Node, offset int)) {
-	queue := []int32{0}
-	for i := 0; i < len(queue); i++ {
-		n := &tree.Nodes[queue[i]]
-		if n.Feature == ir.Leaf {
-			f(n, 0)
+	slices.SortFunc(kinds, compareColumns)
+	c.firsts = make(map[uint32]uint32, len(kinds))
+	for _, column := range kinds {
+		c.firsts[column] = uint32(len(c.a.Columns))
+		if column&SetColumn == 0 {
+			c.a.Columns = append(c.a.Columns, column)
 			continue
 		}
-		f(n, len(queue)-i)
-		queue = append(queue, n.Left, n.Right)
+		for splits := range slices.Chunk(c.sets[column].list, setBits) {
+			c.a.Columns = append(c.a.Columns, column)
+			c.table(splits)
+		}
 	}
 }
 
-// compiler collects the nodes in the wide form.
-type compiler struct {
-	m      *ir.Model
-	a      *Arrays
-	narrow bool // so far, steps fit the narrow form
+// allocate makes room for the nodes in the narrowest form that holds them, and
+// for the leaves.
+func (c *compiler) allocate() {
+	a := c.a
+	narrow := len(a.Columns) <= narrowColumns && c.farthest <= narrowOffset
+	switch {
+	case narrow && a.Compare == ir.Float32:
+		a.Nodes32 = make([]Node32, 0, c.nodes)
+	case narrow:
+		a.Keys64, a.Steps32 = make([]uint64, 0, c.nodes), make([]uint32, 0, c.nodes)
+	default:
+		a.Keys64, a.Steps64 = make([]uint64, 0, c.nodes), make([]uint64, 0, c.nodes)
+	}
+	if len(c.sets) > 0 {
+		a.Masks = make([]uint32, 0, c.nodes)
+	}
+	a.LeafIDs = make([]int32, 0, c.leaves)
+	values := c.leaves * a.LeafWidth
+	switch {
+	case c.linear:
+		values = 2 * c.leaves
+		a.LinearStarts = make([]uint32, 0, c.leaves+1)
+		a.LinearFeatures, a.LinearCoeffs = make([]uint32, 0, c.terms), make([]float64, 0, c.terms)
+	case a.LeafWidth == 1:
+		values = c.nodes
+	}
+	if a.Sum == ir.Float32 {
+		a.Leaves32 = make([]float32, 0, values)
+	} else {
+		a.Leaves64 = make([]float64, 0, values)
+	}
+	trees := len(c.m.Trees)
+	a.Roots, a.Depths, a.Groups = make([]uint32, 0, trees), make([]uint32, 0, trees), make([]uint32, 0, trees)
 }
 
 // tree adds one tree.
 func (c *compiler) tree(tree *ir.Tree) {
 	a := c.a
-	root := len(a.Steps64)
-	a.Roots = append(a.Roots, uint32(root))
+	a.Roots = append(a.Roots, uint32(a.nodes()))
 	a.Groups = append(a.Groups, uint32(tree.Group))
-	depth := []uint32{0}
 	deepest := uint32(1)
-	visit(tree, func(n *ir.Node, offset int) {
-		d := depth[len(a.Steps64)-root]
-		deepest = max(deepest, d)
+	c.visitor.visit(tree, func(n *ir.Node, offset int, depth uint32) {
+		deepest = max(deepest, depth)
 		if offset == 0 {
 			c.leaf(tree, n)
-			return
+		} else {
+			c.inner(n, offset)
 		}
-		depth = append(depth, d+1, d+1)
-		c.inner(n, offset)
 	})
 	a.Depths = append(a.Depths, deepest)
 }
 
 func (c *compiler) inner(n *ir.Node, offset int) {
-	a := c.a
-	at, _ := slices.BinarySearchFunc(a.Columns, column(n), compareColumns)
-	c.narrow = c.narrow && offset <= narrowOffset
-	a.Steps64 = append(a.Steps64, uint64(offset)<<32|uint64(at*lanes))
-	key := bound64(n.Threshold, n.Op)
-	if a.Compare == ir.Float32 {
-		key = uint64(bound32(n.Threshold, n.Op))
+	at := c.firsts[column(c.m, n)]
+	if n.Op == ir.In {
+		split := c.splits[0]
+		c.splits = c.splits[1:]
+		c.node(0, offset, at+split/setBits, 1<<(split%setBits))
+	} else {
+		c.node(bound(c.a.Compare, n.Threshold, n.Op), offset, at, math.MaxUint32)
 	}
-	a.Keys64 = append(a.Keys64, key)
-	if a.LeafWidth == 1 {
-		c.values([]float64{0})
+	if c.a.LeafWidth == 1 && !c.linear {
+		c.value(0)
 	}
 }
 
 func (c *compiler) leaf(tree *ir.Tree, n *ir.Node) {
 	a := c.a
-	number := len(a.LeafIDs)
+	c.node(uint64(len(a.LeafIDs)), 0, uint32(len(a.Columns)), math.MaxUint32)
 	a.LeafIDs = append(a.LeafIDs, n.ID)
-	a.Steps64 = append(a.Steps64, uint64(len(a.Columns)*lanes))
-	a.Keys64 = append(a.Keys64, uint64(number))
-	c.values(tree.Values[n.Value:][:a.LeafWidth])
-}
-
-// values adds leaf values.
-func (c *compiler) values(list []float64) {
-	for _, v := range list {
-		if c.a.Sum == ir.Float32 {
-			c.a.Leaves32 = append(c.a.Leaves32, float32(v))
-		} else {
-			c.a.Leaves64 = append(c.a.Leaves64, v)
-		}
+	for _, v := range tree.Values[n.Value:][:a.LeafWidth] {
+		c.value(v)
 	}
-}
-
-// pack brings the nodes into a narrow form if all of them fit.
-func (c *compiler) pack() {
-	if !c.narrow {
+	if !c.linear {
 		return
 	}
+	a.LinearStarts = append(a.LinearStarts, uint32(len(a.LinearCoeffs)))
+	if tree.Linear == nil {
+		c.value(tree.Values[n.Value])
+		return
+	}
+	l := &tree.Linear[n.Value]
+	c.value(l.Const)
+	for i, f := range l.Features {
+		a.LinearFeatures = append(a.LinearFeatures, uint32(f))
+		a.LinearCoeffs = append(a.LinearCoeffs, a.Sum.Round(l.Coeffs[i]))
+	}
+}
+
+// node adds a node in the form that allocate chose.
+func (c *compiler) node(key uint64, offset int, column, mask uint32) {
 	a := c.a
-	steps, keys := a.Steps64, a.Keys64
-	a.Steps64 = nil
-	narrow := func(s uint64) uint32 { return uint32(s>>32)<<16 | uint32(s&math.MaxUint16) }
-	if a.Compare == ir.Float64 {
-		a.Steps32 = make([]uint32, len(steps))
-		for i, s := range steps {
-			a.Steps32[i] = narrow(s)
-		}
-		return
+	narrow := uint32(offset)<<16 | column*lanes&math.MaxUint16
+	switch {
+	case cap(a.Nodes32) > 0:
+		a.Nodes32 = append(a.Nodes32, Node32{Key: uint32(key), Step: narrow})
+	case cap(a.Steps32) > 0:
+		a.Keys64, a.Steps32 = append(a.Keys64, key), append(a.Steps32, narrow)
+	default:
+		a.Keys64, a.Steps64 = append(a.Keys64, key), append(a.Steps64, uint64(offset)<<32|uint64(column*lanes))
 	}
-	a.Keys64 = nil
-	a.Nodes32 = make([]Node32, len(steps))
-	for i, s := range steps {
-		a.Nodes32[i] = Node32{Key: uint32(keys[i]), Step: narrow(s)}
+	if a.Masks != nil {
+		a.Masks = append(a.Masks, mask)
+	}
+}
+
+// value adds a leaf value.
+func (c *compiler) value(v float64) {
+	if c.a.Sum == ir.Float32 {
+		c.a.Leaves32 = append(c.a.Leaves32, float32(v))
+	} else {
+		c.a.Leaves64 = append(c.a.Leaves64, v)
 	}
 }

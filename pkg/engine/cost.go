@@ -1,7 +1,5 @@
 package engine
 
-import "unsafe"
-
 // maxBlock is how many rows one tree is walked for before the next tree: its
 // nodes then stay in the level-1 cache. keyBudget bounds the keys of a block,
 // in bytes, so that wide models do not push them out of the level-2 cache.
@@ -18,7 +16,10 @@ const (
 	nsRow   = 25  // what a row costs whatever the model
 	nsValue = 1.4 // to make a key
 	nsStep  = 0.7 // one row one step down one tree
+	nsMask  = 0.2 // more where nodes have masks
 	nsLeaf  = 0.5 // to add one leaf value
+	nsTerm  = 2.0 // to add one term of a linear leaf
+	nsPlace = 10  // to recode a value
 )
 
 // cost is what is known of a model's cost before any row comes.
@@ -35,13 +36,16 @@ func estimate(a *Arrays) cost {
 	leaves := len(a.Roots) * a.LeafWidth
 	columns := len(a.Columns) + 1
 	c := cost{
-		row: nsRow + nsValue*float64(columns) + nsStep*float64(steps) + nsLeaf*float64(leaves),
+		row: nsRow + nsValue*float64(columns) + nsStep*float64(steps) + nsLeaf*float64(leaves) +
+			nsPlace*float64(len(a.RecodeLists)/2),
 	}
-	key := int(unsafe.Sizeof(uint64(0)))
-	if len(a.Nodes32) > 0 {
-		key = int(unsafe.Sizeof(uint32(0)))
+	if len(a.Masks) > 0 {
+		c.row += nsMask * float64(steps)
 	}
-	rows := keyBudget / (columns * key) / lanes * lanes
+	if n := len(a.LeafIDs); n > 0 && len(a.LinearStarts) > 0 {
+		c.row += nsTerm * float64(len(a.LinearCoeffs)) / float64(n) * float64(len(a.Roots))
+	}
+	rows := keyBudget / (columns * bytesOf(a)) / lanes * lanes
 	c.block = min(max(rows, minBlock), maxBlock)
 	return c
 }

@@ -12,9 +12,11 @@
 // compare floats as fast as integers.
 //
 // Question: where does NaN go? Choice: a column of keys has a NaN of its own,
-// below all numbers or above all; a feature of which some nodes send NaN left
-// and others right has both columns. Why: nodes need no missing logic, and
-// models that never meet NaN pay nothing.
+// below all numbers, above all, or at 0; a feature of which some nodes send NaN
+// left and others right has both columns. The zero band, and numbers in it that
+// are missing, are columns too (columns.go). Why: nodes need no missing logic,
+// and models that never meet NaN pay nothing. Sets of categories are columns of
+// words with an answer a bit (sets.go).
 //
 // Question: how does a walk end? Choice: leaves step to themselves, by a
 // constant column whose key 0 is above nothing, and every walk of a tree takes
@@ -55,9 +57,13 @@ type Arrays struct {
 	Compare   ir.Precision // of features
 	Sum       ir.Precision // says which of Leaves32 and Leaves64 is used
 	Finish    ir.Finish
+	Codes     ir.CodeRule  // how numbers become codes of sets
+	Aggregate ir.Aggregate // of leaves
+	ZeroBand  bool         // linear leaves take numbers in the zero band for 0
 
-	// Columns says what the columns of keys are made of: a feature, and
-	// NaNAbove where NaN is above all numbers. The constant column follows.
+	// Columns says what the columns of keys are made of: a feature, and flags
+	// (columns.go). Columns of keys stand before those with a zero band, those
+	// before columns of sets, and the constant column follows them all.
 	Columns []uint32
 	Roots   []uint32 // of each tree, its first node; the next tree's ends it
 	Depths  []uint32 // of each tree, steps from the root to its deepest leaf, at least 1
@@ -74,9 +80,35 @@ type Arrays struct {
 	// the 16 bits of the narrow forms cannot hold.
 	Steps64 []uint64
 
+	// Masks, where there are columns of sets, has one mask a node, which is
+	// applied to the row's key; it is all ones where keys are compared.
+	Masks []uint32
+	// SetHeads has, for each column of sets, where its table of words starts in
+	// SetWords, how many rows that has, and then either the code of the first
+	// row and 0, or 0 and one more than where the list of its codes starts in
+	// SetCodes. A table is the word of NaN, that of no code or another one, and
+	// the words of its rows.
+	SetHeads []uint32
+	SetWords []uint32
+	SetCodes []uint32
+
+	// RecodeLists has, for each feature that is recoded, its index and the
+	// length of its list; lists follow each other, their numbers ascending, each
+	// with its place.
+	RecodeLists   []uint32
+	RecodeNumbers []float64
+	RecodePlaces  []uint32
+
+	// LinearStarts, if leaves are linear functions, says where each leaf's terms
+	// start, and at its end how many there are.
+	LinearStarts   []uint32
+	LinearFeatures []uint32  // of each term
+	LinearCoeffs   []float64 // of each term, in the precision of the sum
+
 	// Leaves32 holds, when LeafWidth is 1, one value a node, 0 for inner ones:
 	// a walk's last node is then not even looked at. Else it holds LeafWidth
-	// values a leaf.
+	// values a leaf. Of linear leaves it holds two each: what counts where a
+	// feature is missing, and the constant.
 	Leaves32 []float32
 	Leaves64 []float64 // the same for sums in float64
 	LeafIDs  []int32   // of each leaf, its number in the library's leaf output
@@ -90,9 +122,6 @@ type Arrays struct {
 
 // Node32 is a node of Nodes32; Step is as in Steps32.
 type Node32 struct{ Key, Step uint32 }
-
-// NaNAbove marks a column in which NaN is above all numbers.
-const NaNAbove = 1 << 31
 
 // Engine scores rows. It is immutable and shared by all goroutines.
 type Engine struct {
@@ -152,8 +181,9 @@ type Scratch struct {
 	keys64 []uint64
 	leaves *block
 	sums   []float32
-	sum32  sum[float32]
-	sum64  sum[float64]
+	rows   []float64 // recoded
+	add32  sinks[float32]
+	add64  sinks[float64]
 	ids    leafIDs
 	others []*Scratch // of workers
 
@@ -229,17 +259,13 @@ func (j job) block(s *Scratch) {
 		e.program.block(j, s)
 	case j.leaf:
 		s.ids = leafIDs{ids: e.a.LeafIDs, all: len(e.a.Roots), out: j.ids}
-		e.walker.walk(j.rows, j.n, s, &s.ids)
+		e.walker.walk(e.recoded(j.rows, s), j.n, s, &s.ids)
 		s.ids = leafIDs{}
 	case e.a.Sum == ir.Float64:
-		s.sum64.start(&e.a, e.a.Leaves64, e.a.Base, j.out)
-		e.walker.walk(j.rows, j.n, s, &s.sum64)
-		s.sum64 = sum[float64]{}
+		s.add64.addUp(e, e.recoded(j.rows, s), j.n, e.a.Leaves64, e.a.Base, j.out, s)
 	default:
 		s.sums = grown(s.sums, len(j.out))
-		s.sum32.start(&e.a, e.a.Leaves32, e.base32, s.sums)
-		e.walker.walk(j.rows, j.n, s, &s.sum32)
-		s.sum32 = sum[float32]{}
+		s.add32.addUp(e, e.recoded(j.rows, s), j.n, e.a.Leaves32, e.base32, s.sums, s)
 		for i, v := range s.sums {
 			j.out[i] = float64(v)
 		}

@@ -38,6 +38,31 @@ func key64(x float64, nan uint64) uint64 {
 	return k
 }
 
+// band32 and band64 are the bits of ir.ZeroBand, without their sign, shifted
+// left by one.
+const (
+	band32 = 0x0554ad2e << 1
+	band64 = 0x38aa95a5c0000000 << 1
+)
+
+// banded32 is key32, or band if x is in the zero band.
+func banded32(x float32, nan, band uint32) uint32 {
+	k := key32(x, nan)
+	if math.Float32bits(x)<<1 <= band32 {
+		k = band
+	}
+	return k
+}
+
+// banded64 is banded32 for float64.
+func banded64(x float64, nan, band uint64) uint64 {
+	k := key64(x, nan)
+	if math.Float64bits(x)<<1 <= band64 {
+		k = band
+	}
+	return k
+}
+
 // bound32 is the key of the largest float32 that goes left at a threshold.
 // Thresholds may lie between two float32: x <= t is x <= floor32(t), and
 // x < t is that too unless t is a float32, when x must be a step below it.
@@ -80,6 +105,31 @@ func bound64(t float64, op ir.Op) uint64 {
 // a group starts at key c×lanes.
 const lanes = 8
 
+// keyColumn is a column of keys: where its feature stands in a row, and the
+// keys of NaN and of the zero band.
+type keyColumn[K word] struct {
+	feature   uint32
+	nan, band K
+}
+
+// keyColumns lists the columns of keys without and with a zero band.
+func keyColumns[K word](a *Arrays) (plain, banded []keyColumn[K]) {
+	zero := uint64(1 << 63)
+	if a.Compare == ir.Float32 {
+		zero = 1 << 31
+	}
+	for _, column := range a.Columns {
+		c := keyColumn[K]{feature: featureOf(column), nan: K(nanKey(column, zero)), band: K(bandKey(column, zero))}
+		switch class(column) {
+		case 0:
+			plain = append(plain, c)
+		case 1:
+			banded = append(banded, c)
+		}
+	}
+	return plain, banded
+}
+
 // fill makes the keys of one group from n rows (1 to 8, features wide each).
 // Lanes without a row repeat the last one.
 func (f *forest[K, S, KP, SP]) fill(keys []K, rows []float64, n int) {
@@ -91,32 +141,38 @@ func (f *forest[K, S, KP, SP]) fill(keys []K, rows []float64, n int) {
 // fillLane makes the keys of one row, a lane apart: all columns, and the
 // constant one, which is 0. New has proved that the columns' features exist.
 func (f *forest[K, S, KP, SP]) fillLane(keys []K, row []float64) {
-	last := len(f.columns) * lanes
-	keys[last] = 0
+	keys[f.constant] = 0
 	lane, values := unsafe.Pointer(unsafe.SliceData(keys)), unsafe.Pointer(unsafe.SliceData(row))
-	switch {
-	case unsafe.Sizeof(keys[0]) == 4:
-		for _, column := range f.columns {
-			*(*uint32)(lane) = key32(float32(feature(values, column)), uint32(nanKey(column)))
-			lane = unsafe.Add(lane, 4*lanes)
+	size := unsafe.Sizeof(K(0)) * lanes
+	if f.single {
+		for i := range f.plain {
+			c := &f.plain[i]
+			*(*K)(lane) = K(key32(float32(feature(values, c.feature)), uint32(c.nan)))
+			lane = unsafe.Add(lane, size)
 		}
-	case f.single:
-		for _, column := range f.columns {
-			*(*uint64)(lane) = uint64(key32(float32(feature(values, column)), uint32(nanKey(column))))
-			lane = unsafe.Add(lane, 8*lanes)
+		for i := range f.banded {
+			c := &f.banded[i]
+			*(*K)(lane) = K(banded32(float32(feature(values, c.feature)), uint32(c.nan), uint32(c.band)))
+			lane = unsafe.Add(lane, size)
 		}
-	default:
-		for _, column := range f.columns {
-			*(*uint64)(lane) = key64(feature(values, column), nanKey(column))
-			lane = unsafe.Add(lane, 8*lanes)
+	} else {
+		for i := range f.plain {
+			c := &f.plain[i]
+			*(*K)(lane) = K(key64(feature(values, c.feature), uint64(c.nan)))
+			lane = unsafe.Add(lane, size)
 		}
+		for i := range f.banded {
+			c := &f.banded[i]
+			*(*K)(lane) = K(banded64(feature(values, c.feature), uint64(c.nan), uint64(c.band)))
+			lane = unsafe.Add(lane, size)
+		}
+	}
+	if len(f.groups) > 0 {
+		fillSets(keys[(len(f.plain)+len(f.banded))*lanes:], f.groups, row, f.input, f.rule)
 	}
 }
 
-// feature is the value of a column's feature in a row.
-func feature(row unsafe.Pointer, column uint32) float64 {
-	return *(*float64)(unsafe.Add(row, 8*uintptr(column&^NaNAbove)))
+// feature is the value of a feature in a row.
+func feature(row unsafe.Pointer, at uint32) float64 {
+	return *(*float64)(unsafe.Add(row, 8*uintptr(at)))
 }
-
-// nanKey is the key of NaN in a column: 0, or the largest one of any width.
-func nanKey(column uint32) uint64 { return uint64(int64(int32(column)) >> 63) }

@@ -72,10 +72,10 @@ func TestBounds(t *testing.T) {
 			// NaN is below or above, whatever the threshold.
 			for _, column := range []uint32{0, NaNAbove} {
 				below := column == 0
-				if got := nanKey(column) <= bound64(threshold, op); got != below {
+				if got := nanKey(column, 0) <= bound64(threshold, op); got != below {
 					t.Errorf("float64 NaN in column %x, threshold %x: left %v, want %v", column, threshold, got, below)
 				}
-				if got := uint32(nanKey(column)) <= bound32(threshold, op); got != below {
+				if got := uint32(nanKey(column, 0)) <= bound32(threshold, op); got != below {
 					t.Errorf("float32 NaN in column %x, threshold %x: left %v, want %v", column, threshold, got, below)
 				}
 			}

@@ -37,14 +37,19 @@ type block [treeBatch][maxBlock]uint32
 // forest is the walking part of Arrays. Its type says how: K holds a key and S
 // a step; the keys of neighbouring nodes lie a KP apart, their steps an SP.
 type forest[K, S, KP, SP word] struct {
-	features int
-	single   bool // features are rounded to float32
-	columns  []uint32
-	roots    []uint32
-	depths   []uint32
-	keys     unsafe.Pointer // of node 0
-	steps    unsafe.Pointer
-	eights   []eight
+	features      int
+	single        bool // features are rounded to float32
+	plain, banded []keyColumn[K]
+	groups        []setGroup
+	input         ir.Precision
+	rule          ir.CodeRule
+	constant      int // where the constant column starts among the keys
+	roots         []uint32
+	depths        []uint32
+	keys          unsafe.Pointer // of node 0
+	steps         unsafe.Pointer
+	masks         unsafe.Pointer // nil where no column is of sets
+	eights        []eight
 }
 
 func newWalker(a *Arrays) walker {
@@ -62,11 +67,17 @@ func newWalker(a *Arrays) walker {
 }
 
 func newForest[K, S, KP, SP word](a *Arrays, keys, steps unsafe.Pointer) *forest[K, S, KP, SP] {
-	return &forest[K, S, KP, SP]{
+	f := &forest[K, S, KP, SP]{
 		features: a.Features, single: a.Compare == ir.Float32,
-		columns: a.Columns, roots: a.Roots, depths: a.Depths,
+		groups: setGroups(a), input: a.Compare, rule: a.Codes, constant: len(a.Columns) * lanes,
+		roots: a.Roots, depths: a.Depths,
 		keys: keys, steps: steps, eights: eights(a),
 	}
+	f.plain, f.banded = keyColumns[K](a)
+	if len(a.Masks) > 0 {
+		f.masks = unsafe.Pointer(unsafe.SliceData(a.Masks))
+	}
+	return f
 }
 
 // treeChunk is how many trees' leaves one row collects before they are summed:
@@ -110,7 +121,7 @@ func eights(a *Arrays) []eight {
 func (f *forest[K, S, KP, SP]) walk(rows []float64, n int, s *Scratch, to sink) {
 	groups := rowGroups(n)
 	buffer := keysOf[K](s)
-	*buffer = grown(*buffer, max(1, groups)*(len(f.columns)+1)*lanes)
+	*buffer = grown(*buffer, max(1, groups)*(f.constant+lanes))
 	if s.leaves == nil {
 		s.leaves = new(block)
 	}
@@ -123,7 +134,7 @@ func (f *forest[K, S, KP, SP]) walk(rows []float64, n int, s *Scratch, to sink) 
 
 // walkRows scores n rows, in groups, tree by tree.
 func (f *forest[K, S, KP, SP]) walkRows(rows []float64, n int, x []K, leaves *block, to sink) {
-	width := (len(f.columns) + 1) * lanes
+	width := f.constant + lanes
 	groups := 0
 	for ; groups*lanes < n; groups++ {
 		first := groups * lanes
@@ -134,7 +145,11 @@ func (f *forest[K, S, KP, SP]) walkRows(rows []float64, n int, x []K, leaves *bl
 		count := min(treeBatch, len(f.roots)-t)
 		for k := range count {
 			nodes := leaves[k][:groups*lanes]
-			f.eightRows(t+k, x, nodes)
+			if f.masks != nil {
+				f.eightRowsMasked(t+k, x, nodes)
+			} else {
+				f.eightRows(t+k, x, nodes)
+			}
 			if !byNode {
 				f.numbers(nodes)
 			}
@@ -149,7 +164,11 @@ func (f *forest[K, S, KP, SP]) walkRow(i int, row []float64, x []K, leaves []uin
 	byNode := to.byNode()
 	for t := 0; t < len(f.roots); t += treeChunk {
 		chunk := leaves[:min(treeChunk, len(f.roots)-t)]
-		f.eightTrees(f.eights[t/lanes:][:(len(chunk)+lanes-1)/lanes], x, chunk)
+		if eights := f.eights[t/lanes:][:(len(chunk)+lanes-1)/lanes]; f.masks != nil {
+			f.eightTreesMasked(eights, x, chunk)
+		} else {
+			f.eightTrees(eights, x, chunk)
+		}
 		if !byNode {
 			f.numbers(chunk)
 		}
@@ -209,7 +228,7 @@ func resting[S, SP word](steps unsafe.Pointer, nodes *[lanes]uint32) bool {
 func (f *forest[K, S, KP, SP]) eightRows(t int, x []K, leaves []uint32) {
 	keys, steps := f.keys, f.steps
 	root, depth := uintptr(f.roots[t]), f.depths[t]
-	width := (len(f.columns) + 1) * lanes
+	width := f.constant + lanes
 	for len(leaves) >= lanes {
 		row, out := unsafe.Pointer(unsafe.SliceData(x)), (*[lanes]uint32)(leaves)
 		j0, j1, j2, j3, j4, j5, j6, j7 := root, root, root, root, root, root, root, root

@@ -54,7 +54,7 @@ func TestEights(t *testing.T) {
 // numbers with those of follow.
 func walks[K, S, KP, SP word](t *testing.T, a *Arrays, f *forest[K, S, KP, SP], rows []float64, n int) {
 	t.Helper()
-	width := (len(f.columns) + 1) * lanes
+	width := f.constant + lanes
 	groups := (n + lanes - 1) / lanes
 	x := make([]K, groups*width)
 	for g := range groups {
@@ -65,8 +65,12 @@ func walks[K, S, KP, SP word](t *testing.T, a *Arrays, f *forest[K, S, KP, SP], 
 		want[i] = follow(a, rows[i*f.features:][:f.features])
 	}
 	leaves := make([]uint32, groups*lanes)
+	eightRows, eightTrees := f.eightRows, f.eightTrees
+	if f.masks != nil {
+		eightRows, eightTrees = f.eightRowsMasked, f.eightTreesMasked
+	}
 	for tree := range f.roots {
-		f.eightRows(tree, x, leaves)
+		eightRows(tree, x, leaves)
 		f.numbers(leaves)
 		for i := range n {
 			if got := uint64(leaves[i]); got != want[i][tree] {
@@ -77,7 +81,7 @@ func walks[K, S, KP, SP word](t *testing.T, a *Arrays, f *forest[K, S, KP, SP], 
 	for i := range n {
 		f.fillLane(x, rows[i*f.features:][:f.features])
 		chunk := make([]uint32, min(treeChunk, len(f.roots)))
-		f.eightTrees(f.eights[:(len(chunk)+lanes-1)/lanes], x, chunk)
+		eightTrees(f.eights[:(len(chunk)+lanes-1)/lanes], x, chunk)
 		f.numbers(chunk)
 		for tree, got := range chunk {
 			if uint64(got) != want[i][tree] {
@@ -183,7 +187,7 @@ func TestResting(t *testing.T) {
 // TestFill: lanes side by side, columns after each other, lanes without a row
 // repeating the last one, the constant column 0.
 func TestFill(t *testing.T) {
-	f := &forest[uint64, uint64, uint64, uint64]{features: 2, columns: []uint32{0, 1 | NaNAbove}}
+	f := newForest[uint64, uint64, uint64, uint64](&Arrays{Features: 2, Columns: []uint32{0, 1 | NaNAbove}}, nil, nil)
 	rows := []float64{1, 2, 3, 4, 5, 6}
 	keys := make([]uint64, 3*lanes)
 	for i := range keys {
