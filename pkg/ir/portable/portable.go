@@ -31,7 +31,7 @@ func split(a float64) (hi, lo float64) {
 }
 
 func product(a, b float64) (hi, lo float64) {
-	hi = a * b
+	hi = float64(a * b)
 	a1, a2 := split(a)
 	b1, b2 := split(b)
 	lo = float64(a1*b1) - hi
@@ -139,7 +139,7 @@ func log(x float64) (hi, lo float64) {
 	q = 1.0/4 - float64(r*q)
 	q = 1.0/3 - float64(r*q)
 	square, squareLow := product(r, r)
-	low := float64(square*r)*q - squareLow/2 + rest - float64(r*rest)
+	low := float64(float64(square*r)*q) - squareLow/2 + rest - float64(r*rest)
 	f := float64(k)
 	hi, l1 := sum(float64(f*logTwoHigh), t.log)
 	hi, l2 := sum(hi, r)

@@ -66,6 +66,14 @@ func apart(y float64, want *big.Float) float64 {
 	return math.Abs(f)
 }
 
+// draws is how many arguments are drawn: few where the processor is emulated.
+func draws() int {
+	if testing.Short() {
+		return 100
+	}
+	return 2000
+}
+
 func source() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 // TestAccuracy draws arguments of all sizes and holds the results to the slow
@@ -98,7 +106,7 @@ func TestAccuracy(t *testing.T) {
 		{"tanh", Tanh, tanh, func() float64 { return rng.NormFloat64() }, 2, 0.3},
 		{"erf", Erf, bigErf, func() float64 { return 2 * rng.NormFloat64() }, 16, 0.05},
 	} {
-		worst, near, n := 0.0, 0, 3000
+		worst, near, n := 0.0, 0, draws()
 		for range n {
 			x := f.draw()
 			d := apart(f.f(x), f.twin(number(x)))
@@ -133,7 +141,7 @@ func bigErf(x *big.Float) *big.Float {
 
 func TestPow(t *testing.T) {
 	rng := source()
-	for range 3000 {
+	for range draws() {
 		x, y := math.Exp(rng.NormFloat64()*5), rng.NormFloat64()*20
 		want := bigExp(calc().Mul(number(y), bigLog(number(x))))
 		if d := apart(Pow(x, y), want); d > 0.52 {
