@@ -44,7 +44,7 @@ type Kind uint32
 const (
 	Info           Kind = 1  // record: provenance
 	Schema         Kind = 2  // record: schema document
-	Shape          Kind = 3  // uint32: features, outputs, leaf width, compare, sum, link
+	Shape          Kind = 3  // uint32: sizes and kinds
 	Columns        Kind = 4  // uint32
 	Roots          Kind = 5  // uint32, one a tree
 	Depths         Kind = 6  // uint32, one a tree
@@ -61,6 +61,16 @@ const (
 	Steps32        Kind = 17 // uint32, one a node
 	Steps64        Kind = 18 // uint64, one a node
 	Finish         Kind = 19 // float64: scale, parameter, then the bias
+	Masks          Kind = 20 // uint32, one a node
+	SetHeads       Kind = 21 // uint32, four a column of sets
+	SetWords       Kind = 22 // uint32
+	SetCodes       Kind = 23 // uint32
+	RecodeLists    Kind = 24 // uint32, two a recoded feature
+	RecodeNumbers  Kind = 25 // float64
+	RecodePlaces   Kind = 26 // uint32
+	LinearStarts   Kind = 27 // uint32, one a leaf and one more
+	LinearFeatures Kind = 28 // uint32
+	LinearCoeffs   Kind = 29 // float64
 	Program        Kind = 30 // record: the steps of a program
 	ProgramData    Kind = 31 // float64: the numbers of its constants and steps
 	lastKind            = ProgramData

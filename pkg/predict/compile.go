@@ -76,7 +76,11 @@ func selfTestSections(m *ir.Model, features int, rows []float64) []bundle.Sectio
 func arraySections(a *engine.Arrays, part int) []bundle.Section {
 	f := &a.Finish
 	shape := []uint32{uint32(a.Features), uint32(a.Outputs), uint32(a.LeafWidth),
-		uint32(a.Compare), uint32(a.Sum), uint32(f.Link), uint32(f.Average), uint32(f.Returns)}
+		uint32(a.Compare), uint32(a.Sum), uint32(f.Link), uint32(f.Average), uint32(f.Returns),
+		uint32(a.Codes), uint32(a.Aggregate), 0}
+	if a.ZeroBand {
+		shape[10] = 1
+	}
 	sections := []bundle.Section{
 		bundle.Of(bundle.Shape, shape),
 		bundle.Of(bundle.Columns, a.Columns),
@@ -92,11 +96,21 @@ func arraySections(a *engine.Arrays, part int) []bundle.Section {
 		bundle.Of(bundle.LeafIDs, a.LeafIDs),
 		bundle.Of(bundle.Base, a.Base),
 		bundle.Of(bundle.Finish, append([]float64{f.Scale, f.Param}, f.Bias...)),
+		bundle.Of(bundle.Masks, a.Masks),
+		bundle.Of(bundle.SetHeads, a.SetHeads),
+		bundle.Of(bundle.SetWords, a.SetWords),
+		bundle.Of(bundle.SetCodes, a.SetCodes),
+		bundle.Of(bundle.RecodeLists, a.RecodeLists),
+		bundle.Of(bundle.RecodeNumbers, a.RecodeNumbers),
+		bundle.Of(bundle.RecodePlaces, a.RecodePlaces),
+		bundle.Of(bundle.LinearStarts, a.LinearStarts),
+		bundle.Of(bundle.LinearFeatures, a.LinearFeatures),
+		bundle.Of(bundle.LinearCoeffs, a.LinearCoeffs),
 	}
 	kept := sections[:0]
 	for _, s := range sections {
-		if part > 0 && len(s.Data) == 0 {
-			continue // a file with many parts need not list what they lack
+		if len(s.Data) == 0 {
+			continue
 		}
 		s.Kind = s.Kind.Part(part)
 		kept = append(kept, s)
@@ -115,14 +129,15 @@ func readArrays(file *bundle.File, part int) (*engine.Arrays, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(shape) != 8 || len(finish) < 2 {
-		return nil, fmt.Errorf("bundle: the shape has %d numbers, want 8: compile the model again", len(shape))
+	if len(shape) != 11 || len(finish) < 2 {
+		return nil, fmt.Errorf("bundle: the shape has %d numbers, want 11: compile the model again", len(shape))
 	}
 	a := &engine.Arrays{
 		Features: int(shape[0]), Outputs: int(shape[1]), LeafWidth: int(shape[2]),
 		Compare: ir.Precision(shape[3]), Sum: ir.Precision(shape[4]),
 		Finish: ir.Finish{Link: ir.Link(shape[5]), Average: int(shape[6]), Returns: ir.Returns(shape[7]),
 			Scale: finish[0], Param: finish[1], Bias: finish[2:]},
+		Codes: ir.CodeRule(shape[8]), Aggregate: ir.Aggregate(shape[9]), ZeroBand: shape[10] != 0,
 	}
 	read(file, bundle.Columns.Part(part), &a.Columns, &err)
 	read(file, bundle.Roots.Part(part), &a.Roots, &err)
@@ -136,6 +151,16 @@ func readArrays(file *bundle.File, part int) (*engine.Arrays, error) {
 	read(file, bundle.Leaves64.Part(part), &a.Leaves64, &err)
 	read(file, bundle.LeafIDs.Part(part), &a.LeafIDs, &err)
 	read(file, bundle.Base.Part(part), &a.Base, &err)
+	read(file, bundle.Masks.Part(part), &a.Masks, &err)
+	read(file, bundle.SetHeads.Part(part), &a.SetHeads, &err)
+	read(file, bundle.SetWords.Part(part), &a.SetWords, &err)
+	read(file, bundle.SetCodes.Part(part), &a.SetCodes, &err)
+	read(file, bundle.RecodeLists.Part(part), &a.RecodeLists, &err)
+	read(file, bundle.RecodeNumbers.Part(part), &a.RecodeNumbers, &err)
+	read(file, bundle.RecodePlaces.Part(part), &a.RecodePlaces, &err)
+	read(file, bundle.LinearStarts.Part(part), &a.LinearStarts, &err)
+	read(file, bundle.LinearFeatures.Part(part), &a.LinearFeatures, &err)
+	read(file, bundle.LinearCoeffs.Part(part), &a.LinearCoeffs, &err)
 	return a, err
 }
 

@@ -91,7 +91,8 @@ func Open(name string, data []byte, o Options) (*Model, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	m.single = arrays.Compare == ir.Float32
+	// Features are recoded before they are rounded.
+	m.single = arrays.Compare == ir.Float32 && len(arrays.RecodeLists) == 0
 	m.remembers = o.Cache.serves(arrays.Features, m.engine.RowCost())
 	m.formatter = wire.NewFormatter(wire.Shape{
 		Outputs: arrays.Outputs,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/ir"
@@ -98,6 +99,47 @@ func TestInvariant(t *testing.T) {
 		for _, votes := range []bool{false, true} {
 			shape := irtest.Shape{Trees: 20, Depth: 5, Features: 6, Outputs: 3, Votes: votes, Precision: p, Missing: true, Seed: 3}
 			t.Run(fmt.Sprintf("%d votes %v", p, votes), func(t *testing.T) { invariant(t, irtest.Forest(shape)) })
+		}
+	}
+}
+
+// TestInvariantKinds is TestInvariant for models of other kinds.
+func TestInvariantKinds(t *testing.T) {
+	shape := irtest.Shape{Trees: 20, Depth: 5, Features: 12, Missing: true, Seed: 3}
+	change := func(f func(s *irtest.Shape)) *ir.Model { s := shape; f(&s); return irtest.Forest(s) }
+	recoded := irtest.Forest(shape)
+	recoded.Recode = make([][]float64, 12)
+	recoded.Recode[2] = []float64{0.5, -1, 0.25}
+	recoded.Input = ir.Float32
+	for name, m := range map[string]*ir.Model{
+		"sets":      change(func(s *irtest.Shape) { s.Categories = 9 }),
+		"zero band": change(func(s *irtest.Shape) { s.Kind, s.ZeroBand = ir.MissingZero, true }),
+		"linear":    change(func(s *irtest.Shape) { s.Linear = 3 }),
+		"recoded":   recoded,
+	} {
+		t.Run(name, func(t *testing.T) { invariant(t, m) })
+	}
+}
+
+// TestRoundTrip writes and opens models of all kinds.
+func TestRoundTrip(t *testing.T) {
+	for seed := range uint64(300) {
+		m := irtest.Wild(rand.New(rand.NewPCG(seed, 0)))
+		rows := irtest.WildRows(rand.New(rand.NewPCG(seed, 1)), m, 5)
+		data, err := Compile(m, document(m), Info{Name: "m"}, rows)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		got := open(t, data, Options{}).Engine().Arrays()
+		want, err := engine.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := written(t, got), written(t, want); !bytes.Equal(a, b) {
+			t.Fatalf("seed %d: other sections after the round trip", seed)
+		}
+		if got.Codes != want.Codes || got.Aggregate != want.Aggregate || got.ZeroBand != want.ZeroBand {
+			t.Fatalf("seed %d: other rules after the round trip", seed)
 		}
 	}
 }
