@@ -14,6 +14,7 @@ import (
 
 	"example.com/copse/pkg/format/catboost"
 	"example.com/copse/pkg/format/golearn"
+	"example.com/copse/pkg/format/lightgbm"
 	"example.com/copse/pkg/format/readerr"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
@@ -44,6 +45,7 @@ func readers() []reader {
 	return []reader{
 		{golearn.Library, golearn.Is, readGolearn},
 		{catboost.Library, catboost.Is, catboost.Read},
+		{lightgbm.Library, lightgbm.Is, lightgbm.Read},
 	}
 }
 
@@ -104,7 +106,6 @@ func kinds() []kind {
 		{xgboostJSON, "xgboost", notYet},
 		{xgboostUBJ, "xgboost", notYet},
 		{prefix("binf"), "xgboost", "is XGBoost's old binary form: save it again as JSON"},
-		{lightGBM, "lightgbm", notYet},
 		{onnx, "onnx", notYet},
 		{prefix("\x89HDF\r\n\x1a\n"), "hdf5", "holds arrays, and nothing that says which model they belong to"},
 		{prefix("PK\x03\x04"), "zip", "is a zip archive; if a model file is in it, unpack it first"},
@@ -161,10 +162,6 @@ func xgboostJSON(data []byte) bool {
 func xgboostUBJ(data []byte) bool {
 	t := top(data)
 	return len(t) > 2 && t[0] == '{' && bytes.IndexByte([]byte("iUIlL"), t[1]) >= 0 && bytes.Contains(t, []byte("learner"))
-}
-
-func lightGBM(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("tree\n")) || bytes.HasPrefix(data, []byte("tree\r\n"))
 }
 
 // onnx: a protobuf whose first field is ir_version, a small number, and whose

@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 		{"xgboost, JSON with white space", " \n{ \"version\":[3,2,0],\n\"learner\":{}}", "xgboost", "not supported yet"},
 		{"xgboost, UBJSON", "{L\x00\x00\x00\x00\x00\x00\x00\x07learner{", "xgboost", "not supported yet"},
 		{"xgboost, old binary", "binf\x00\x00\x00\x3f", "xgboost", "save it again"},
-		{"lightgbm", "tree\nversion=v4\n", "lightgbm", "not supported yet"},
+		{"lightgbm, cut off", "tree\nversion=v4\n", "lightgbm", "num_class: "},
 		{"onnx, skl2onnx", "\x08\x0a\x12\x08skl2onnx", "onnx", "not supported yet"},
 		{"onnx, graph at once", "\x08\x09\x3a\x05", "onnx", "not supported yet"},
 		{"hdf5", "\x89HDF\r\n\x1a\n", "hdf5", "nothing that says which model"},
