@@ -96,7 +96,7 @@ func mapOp(s *ir.Step, in, out span) op {
 			nan, found = s.Data[n+i], true
 		}
 	}
-	compare := func(a, b entry) int { return cmp.Compare(a.key+0, b.key+0) } // -0 is 0
+	compare := func(a, b entry) int { return cmp.Compare(a.key, b.key) }
 	slices.SortStableFunc(list, compare)
 	list = slices.CompactFunc(list, func(a, b entry) bool { return a.key == b.key })
 	return eachColumn(in, out, func(to, from []float64, _ int) {

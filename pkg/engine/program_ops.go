@@ -75,7 +75,6 @@ func (b *builder) op(i int) (op, int) {
 			return f, 1
 		}
 	}
-	b.p.cost += nsReference * float64(out.width)
 	return b.reference(s), 1
 }
 
@@ -124,6 +123,7 @@ func (b *builder) reference(s *ir.Step) op {
 		in[i] = b.columns(r)
 		size += in[i].width
 	}
+	b.p.cost += nsReference * float64(size+len(s.Data))
 	return func(x *programBlock) {
 		x.extra64 = grown(x.extra64, size)
 		x.in = grown(x.in, len(in))

@@ -44,9 +44,6 @@ func mulAVX2(out, x, part *float32, stride, k, relu uintptr)
 func distanceAVX2(out, x, part *float32, stride, k uintptr)
 
 //go:noescape
-func mulAVX512(out, x, part *float32, stride, k, relu uintptr)
-
-//go:noescape
 func mul64AVX512(out, x, part *float32, stride, k, relu uintptr)
 
 //go:noescape
@@ -69,11 +66,7 @@ func mulTiles(out, x, part []float32, stride, k, rows int, relu bool) {
 		mul64AVX512((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k), positive)
 	}
 	for ; r < rows; r += Tile {
-		if level == 2 {
-			mulAVX512((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k), positive)
-		} else {
-			mulAVX2((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k), positive)
-		}
+		mulAVX2((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k), positive)
 	}
 }
 
