@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -74,6 +75,26 @@ func TestProgramTwin(t *testing.T) {
 		if kinds[kind] < 50 {
 			t.Errorf("%v: only %d steps", kind, kinds[kind])
 		}
+	}
+}
+
+// TestProgramSameEverywhere: the answers of many programs have the same bits on
+// all processors, which one number stands for.
+func TestProgramSameEverywhere(t *testing.T) {
+	const want = 0xac98ae080a186b8b
+	sum := fnv.New64a()
+	for seed := range uint64(500) {
+		rng := rand.New(rand.NewPCG(seed, 6))
+		m := irtest.Program(rng)
+		w := newTwin(t, m)
+		out := make([]float64, 9*m.Width())
+		w.engine.Score(wildRows(rng, m, 9), 9, out, &w.s)
+		for _, v := range out {
+			fmt.Fprintf(sum, "%x ", math.Float64bits(v))
+		}
+	}
+	if got := sum.Sum64(); got != want {
+		t.Errorf("got %#x, want %#x: either a processor computes otherwise, or programs are drawn otherwise (package irtest)", got, uint64(want))
 	}
 }
 
