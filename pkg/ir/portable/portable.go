@@ -52,10 +52,7 @@ const (
 	perLn2  = steps / math.Ln2
 )
 
-// Exp is e to the power of x.
-func Exp(x float64) float64 { return exp(x, 0) }
-
-// exp is e to the power of x + low.
+// exp is e to the power of x + low, for Pow.
 func exp(x, low float64) float64 {
 	const largest, least = 709.782712893384, -745.1332191019412
 	switch {

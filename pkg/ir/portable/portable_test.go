@@ -206,6 +206,13 @@ func tables(t *testing.T) []byte {
 		hi, lo := two(bigExp(calc().Mul(ln2, number(float64(i)/steps))))
 		fmt.Fprintf(&b, "\t{%x, %x},\n", hi, lo)
 	}
+	b.WriteString("}\n\n// tails are what the first of powers lack, as parts of them.\nvar tails = [steps]float64{\n")
+	for i := range steps {
+		power := bigExp(calc().Mul(ln2, number(float64(i)/steps)))
+		hi, _ := two(power)
+		tail, _ := calc().Quo(calc().Sub(power, number(hi)), number(hi)).Float64()
+		fmt.Fprintf(&b, "\t%x,\n", tail)
+	}
 	b.WriteString("}\n\n// inverses are, for the numbers from i/steps to the next, a short number c near\n" +
 		"// their inverse, and -ln c as two numbers. Around 1 it is 1.\nvar inverses = [...]struct{ c, log, logLow float64 }{\n")
 	for i := logFirst; i <= logLast; i++ {
