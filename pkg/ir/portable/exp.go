@@ -57,10 +57,12 @@ func scaled(scale uint64, p float64, above bool) float64 {
 		s := math.Float64frombits(scale - 1009<<52)
 		return float64(math.FMA(s, p, s) * 0x1p1009)
 	}
+	// Here the C library's product is needed twice, and so is not fused.
 	s := math.Float64frombits(scale + 1022<<52)
-	y := math.FMA(s, p, s)
+	part := float64(s * p)
+	y := s + part
 	if y < 1 { // a subnormal: round where its last bit will be, not twice
-		rest := math.FMA(s, p, s-y)
+		rest := s - y + part
 		sum := 1 + y
 		rest += 1 - sum + y
 		y = sum + rest - 1
