@@ -5,50 +5,78 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"example.com/copse/pkg/format"
 	"example.com/copse/pkg/ir"
+	"example.com/copse/pkg/schema"
 )
 
-// selfTestCount is the number of rows with expected answers in a bundle: every
-// start scores them, so they have to be few.
-const selfTestCount = 64
+// selfTestCount is the number of rows with expected answers that are made for a
+// bundle, and selfTestOwn the most of those that come with a model: every start
+// scores them, so they have to be few.
+const (
+	selfTestCount = 64
+	selfTestOwn   = 64
+)
 
-// selfTestRows are rows at the edges of the model: each value is a threshold
-// of its feature, or the next number below or above it, where `<` and `<=`
-// part; one in sixteen is missing. The same model gives the same rows.
-func selfTestRows(m *ir.Model) []float64 {
-	cuts := thresholds(m)
+// selfTestRows are the rows that came with the model, and rows at its edges:
+// each value is a threshold of its feature, or the next number below or above
+// it, where `<` and `<=` part; or a code in one of its sets, or a number that
+// is in none. One in sixteen is missing where the model takes that. The same
+// model gives the same rows.
+func selfTestRows(m *format.Model) []float64 {
+	features := m.IR.FeatureNames
+	rows := slices.Clone(m.Rows[:min(len(m.Rows), selfTestOwn*len(features))])
+	cuts := edges(m.IR)
 	rng := rand.New(rand.NewPCG(1, 2))
-	rows := make([]float64, 0, selfTestCount*len(cuts))
 	for range selfTestCount {
-		for _, c := range cuts {
-			rows = append(rows, edge(c, m.Input, rng))
+		for i := range features {
+			rows = append(rows, edge(cuts[i], m, i, rng))
 		}
 	}
 	return rows
 }
 
-// edge is a value at one of the thresholds, as the model's precision has it.
-func edge(cuts []float64, p ir.Precision, rng *rand.Rand) float64 {
-	if rng.IntN(16) == 0 {
+// edge is a value of a feature at one of its edges, or any where it has none.
+func edge(cuts []float64, m *format.Model, feature int, rng *rand.Rand) float64 {
+	f := &m.Schema.Features[feature]
+	missing := rng.IntN(16) == 0 && (m.IR.Program == nil || f.Missing == schema.Allow)
+	var x float64
+	switch {
+	case missing:
 		return math.NaN()
+	case len(m.IR.Recode) > 0 && len(m.IR.Recode[feature]) > 0:
+		return pick(m.IR.Recode[feature], rng)
+	case f.Type == schema.Category:
+		return float64(rng.IntN(max(1, len(f.Categories))))
+	case len(cuts) == 0:
+		x = rng.NormFloat64()
+	default:
+		x = pick(cuts, rng)
 	}
-	if len(cuts) == 0 {
-		return 0
-	}
-	x := cuts[rng.IntN(len(cuts))]
 	towards := []float64{x, math.Inf(-1), math.Inf(1)}[rng.IntN(3)]
-	if p == ir.Float32 {
+	if m.IR.Input == ir.Float32 {
 		return float64(math.Nextafter32(float32(x), float32(towards)))
 	}
 	return math.Nextafter(x, towards)
 }
 
-// thresholds are the distinct ones of each feature, in order.
-func thresholds(m *ir.Model) [][]float64 {
+func pick(from []float64, rng *rand.Rand) float64 { return from[rng.IntN(len(from))] }
+
+// edges are the distinct thresholds of each feature, and codes of its sets, in
+// order.
+func edges(m *ir.Model) [][]float64 {
 	cuts := make([][]float64, len(m.FeatureNames))
 	for i := range m.Trees {
-		for _, n := range m.Trees[i].Nodes {
-			if n.Feature != ir.Leaf {
+		t := &m.Trees[i]
+		for _, n := range t.Nodes {
+			switch {
+			case n.Feature < 0 || int(n.Feature) >= len(cuts): // a leaf, or a node that no row reaches
+			case n.Op == ir.In && (n.Value < 0 || int(n.Value) >= len(t.Sets)):
+			case n.Op == ir.In:
+				for _, code := range t.Sets[n.Value] {
+					cuts[n.Feature] = append(cuts[n.Feature], float64(code), float64(code)+1)
+				}
+			case !math.IsNaN(n.Threshold):
 				cuts[n.Feature] = append(cuts[n.Feature], n.Threshold)
 			}
 		}

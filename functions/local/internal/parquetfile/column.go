@@ -91,7 +91,7 @@ func boolean(b bool) float64 {
 
 // reader reads one column of a row group, in order.
 type reader struct {
-	cell
+	cell   // without a schema, only the pages are turned
 	column *Column
 	chunk  parquet.ColumnChunk
 	meta   *format.ColumnMetaData
@@ -203,6 +203,9 @@ func (r *reader) turn() error {
 		return err
 	}
 	r.page, r.left, r.at = page, int(page.NumRows()), 0
+	if r.schema == nil {
+		return nil
+	}
 	r.levels = page.DefinitionLevels()
 	d := page.Dictionary()
 	if d != r.dict {
