@@ -55,7 +55,6 @@ func fixedKinds() []kind {
 		{is: prefix("\x89COPSE\r\n"), format: "copse", advice: "is a compiled bundle, not a model to compile: load it as it is"},
 		{is: xgboostJSON, format: "xgboost", advice: notYet},
 		{is: xgboostUBJ, format: "xgboost", advice: notYet},
-		{is: lightGBM, format: "lightgbm", advice: notYet},
 		{is: prefix("CBM1"), format: "cbm", advice: "is CatBoost's binary form, which is not read: " + saveCatBoost},
 		{is: prefix("\x89HDF\r\n\x1a\n"), format: "hdf5", advice: "is HDF5, which Keras writes and is not read: " + saveKeras},
 		{is: prefix("booster[0]"), format: "xgboost", advice: "is a dump of trees, which is no model: " + saveXGBoost},
@@ -147,10 +146,6 @@ func xgboostJSON(data []byte) bool {
 func xgboostUBJ(data []byte) bool {
 	t := top(data)
 	return len(t) > 2 && t[0] == '{' && bytes.IndexByte([]byte("iUIlL"), t[1]) >= 0 && bytes.Contains(t, []byte("learner"))
-}
-
-func lightGBM(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("tree\n")) || bytes.HasPrefix(data, []byte("tree\r\n"))
 }
 
 func isTar(data []byte) bool {
