@@ -19,18 +19,10 @@ func (f Fn) unary(t Type, x float64) float64 {
 		return -x
 	case FnAbs:
 		return math.Abs(x)
-	case FnExp:
-		return t.exp(x)
-	case FnLog:
-		return portable.Log(x)
 	case FnSqrt:
 		return math.Sqrt(x)
 	case FnReciprocal:
 		return 1 / x
-	case FnSigmoid:
-		return 1 / (1 + t.exp(-x))
-	case FnTanh:
-		return portable.Tanh(x)
 	case FnRelu:
 		if x < 0 {
 			return 0
@@ -54,6 +46,21 @@ func (f Fn) unary(t Type, x float64) float64 {
 		return truth(x == 0)
 	case FnIsNaN:
 		return truth(x != x)
+	}
+	return f.exponential(t, x)
+}
+
+// exponential computes what is made of exponentials and logarithms.
+func (f Fn) exponential(t Type, x float64) float64 {
+	switch f {
+	case FnExp:
+		return t.exp(x)
+	case FnLog:
+		return portable.Log(x)
+	case FnSigmoid:
+		return 1 / (1 + t.exp(-x))
+	case FnTanh:
+		return portable.Tanh(x)
 	case FnSoftplus:
 		return max(x, 0) + portable.Log1p(t.exp(-math.Abs(x)))
 	default: // FnErf

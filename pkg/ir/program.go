@@ -158,7 +158,9 @@ type Fn uint8
 
 const (
 	FnNone Fn = iota
+
 	// Of Unary.
+
 	FnNeg
 	FnAbs
 	FnExp
@@ -176,7 +178,9 @@ const (
 	FnIsNaN
 	FnSoftplus
 	FnErf
+
 	// Of Binary; FnMax and FnMin of Reduce too.
+
 	FnAdd
 	FnSub
 	FnMul
@@ -193,7 +197,9 @@ const (
 	FnAnd
 	FnOr
 	FnXor
+
 	// Of Reduce.
+
 	FnSum
 	FnMean
 	FnProd
@@ -203,22 +209,31 @@ const (
 	FnL2
 	FnArgMax // the first of equals
 	FnArgMin
+
 	// Of SoftmaxOf.
+
 	FnSoftmax
 	FnLogSoftmax
+
 	// Of MatMul.
+
 	FnBiasFirst
+
 	// Of Distances.
+
 	FnSqEuclidean
 	FnEuclidean
 	FnManhattan
 	FnChebyshev
 	FnCosine
 	FnMinkowski
+
 	// Kernels of SVM, and FnTanh, which ONNX calls SIGMOID.
+
 	FnLinear
 	FnPoly
 	FnRBF
+
 	// FnFmod, of Binary, is the remainder with the sign of the dividend.
 	FnFmod
 	lastFn = FnFmod

@@ -165,16 +165,16 @@ func product(counts ...int) int {
 // have no models, which are kept elsewhere.
 func CheckCompiled(m *Model) error {
 	p := m.Program
-	if n := len(m.FeatureNames); n < 1 || n > MaxFeatures {
+	n := len(m.FeatureNames)
+	switch {
+	case n < 1 || n > MaxFeatures:
 		return unsound("", "%d features, want 1 to %d", n, MaxFeatures)
-	}
-	if len(m.Trees) > 0 || len(m.Base) > 0 || m.LeafWidth < 0 || m.LeafWidth > 1 {
+	case len(m.Trees) > 0 || len(m.Base) > 0 || m.LeafWidth < 0 || m.LeafWidth > 1:
 		return unsound("", "has a program and trees, or a base")
-	}
-	if m.Input > Float32 || m.Sum > Float32 {
+	case m.Input > Float32 || m.Sum > Float32:
 		return unsound("", "no such precision: input %d, sum %d", m.Input, m.Sum)
 	}
-	if err := checkProgram(p, len(m.FeatureNames)); err != nil {
+	if err := checkProgram(p, n); err != nil {
 		return err
 	}
 	out := p.Registers[p.Output]
@@ -188,8 +188,15 @@ func CheckCompiled(m *Model) error {
 	case !m.Finish.Sound(m.Outputs):
 		return unsound("", "no such link (%d), answer (%d), average (%d) or bias", m.Link, m.Returns, m.Average)
 	}
+	return checkClasses(m)
+}
+
+// checkClasses holds the labels of a model with a program against its outputs:
+// a program that names the class may have any number of them.
+func checkClasses(m *Model) error {
 	n := len(m.Labels)
-	if n > MaxOutputs || p.Class == NoRegister && n != 0 && n != m.Outputs && (n != 2 || m.Outputs != 1) {
+	fit := n == 0 || n == m.Outputs || n == 2 && m.Outputs == 1 || m.Program.Class != NoRegister
+	if n > MaxOutputs || !fit {
 		return unsound("", "%d labels do not fit %d outputs", n, m.Outputs)
 	}
 	return nil

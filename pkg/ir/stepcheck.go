@@ -198,6 +198,14 @@ func (c *programCheck) lookUpShape(s *Step, in, out int) string {
 		return counts(c.width(s, 1), out, ints, 0, data, 0)
 	case Map:
 		return counts(in, out, ints, 1, data, 2*first+1)
+	}
+	return preprocessorShape(s, in, out)
+}
+
+// preprocessorShape judges the steps that prepare columns.
+func preprocessorShape(s *Step, in, out int) string {
+	ints, data := len(s.Ints), len(s.Data)
+	switch s.Kind {
 	case OneHot:
 		all := 0
 		for _, n := range s.Ints {
@@ -209,9 +217,9 @@ func (c *programCheck) lookUpShape(s *Step, in, out int) string {
 	case Scale:
 		return counts(in, out, ints, 0, data, 2*in)
 	default: // Impute
-		if ints == 1 && first > 1 {
+		if ints != 1 || s.Ints[0] > 1 {
 			return "fills what nothing is"
 		}
-		return counts(in, out, ints, 1, data, in+first)
+		return counts(in, out, 0, 0, data, in+s.Ints[0])
 	}
 }
