@@ -135,13 +135,27 @@ func argOf(f ir.Fn) func(n *node) []*value {
 		n.numeric(v)
 		axis := n.axis(n.int("axis", 0), len(v.dims))
 		n.notRows(v, axis)
-		if n.int("select_last_index", 0) != 0 {
-			n.refuse("takes the last of equals, which is not supported")
+		last := n.int("select_last_index", 0) != 0
+		d := v.dims[axis]
+		if last {
+			v = n.reverse(v, axis)
 		}
 		out := n.reduce(f, v, []int{axis}, n.int("keepdims", 1) == 1, elemInt64)
-		n.counted(out, v.dims[axis])
+		if last {
+			out = n.binary(ir.FnSub, n.scalar(elemInt64, float64(d-1)), out)
+		}
+		n.counted(out, d)
 		return one(out)
 	}
+}
+
+// reverse turns an axis round.
+func (n *node) reverse(v *value, axis int) *value {
+	at := make([]int64, v.dims[axis])
+	for i := range at {
+		at[i] = int64(len(at) - 1 - i)
+	}
+	return n.takeAlong(v, axis, at, []int{len(at)})
 }
 
 // counted says that the values are indices below n.

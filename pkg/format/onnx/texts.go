@@ -161,6 +161,8 @@ func (t *texts) learnPair(s *ir.Step, a, b int32) []int32 {
 		switch {
 		case f == noFeature && g == noFeature:
 			out[i] = noFeature
+		case f != noFeature && g != noFeature && s.Kind == ir.Binary:
+			t.refuse("texts of two features are compared, and the graph does not name the texts they may have")
 		case f != noFeature && g != noFeature:
 			t.join(f, g)
 			out[i] = f
