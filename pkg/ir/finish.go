@@ -41,7 +41,10 @@ const (
 	// by it, both in float64: CatBoost's.
 	FastExp
 	FastSoftmax
-	lastLink = FastSoftmax
+	// Expectiles are margins of which each but the first is how much more than
+	// the one before, before a softplus: XGBoost's reg:expectileerror, in float32.
+	Expectiles
+	lastLink = Expectiles
 )
 
 // Returns is what the library's own predict returns, made from the values.
@@ -154,6 +157,10 @@ func (f *Finish) link(margins []float64, outputs int, p Precision) {
 		for ; len(margins) >= outputs; margins = margins[outputs:] {
 			fastSoftmax(margins[:outputs])
 		}
+	case Expectiles:
+		for ; len(margins) >= outputs; margins = margins[outputs:] {
+			expectiles(margins[:outputs])
+		}
 	default:
 		param := f.Param
 		if param == 0 {
@@ -242,6 +249,24 @@ func softmax(row []float64, p Precision, zeros bool) {
 		}
 		row[i] = p.divide(v, p.Round(sum))
 	}
+}
+
+// expectiles does one row in place, as ExpectileRegression::PredTransform of
+// XGBoost 3.3 does (src/objective/regression_obj.cu).
+func expectiles(row []float64) {
+	const least = float32(1e-6) // between one and the next
+	last := float32(row[0])
+	for i, v := range row[1:] {
+		last += least + softPlus(float32(v))
+		row[1+i] = float64(last)
+	}
+}
+
+// softPlus is log(1 + exp(x)) in float32.
+func softPlus(x float32) float32 {
+	more := max(x, 0)
+	e := portable.Exp32(-float32(math.Abs(float64(x))))
+	return more + float32(portable.Log1p(float64(e)))
 }
 
 // fastSoftmax does one row in place. CatBoost computes the exponentials four at

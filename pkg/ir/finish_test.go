@@ -164,3 +164,19 @@ func TestReturns(t *testing.T) {
 		}
 	}
 }
+
+// TestExpectiles: each value is the one before it, a softplus and the least
+// distance more; the first is as it is, in every row.
+func TestExpectiles(t *testing.T) {
+	got := []float64{-2, 0, 40, 1, -1000, math.NaN()}
+	f := ir.Finish{Link: ir.Expectiles}
+	f.Values(got, 3, ir.Float32)
+	softplus0 := float32(math.Log(2))
+	second := float32(-2) + (float32(1e-6) + softplus0)
+	want := []float64{-2, float64(second), float64(second + (float32(1e-6) + 40)), 1, float64(float32(1) + float32(1e-6)), math.NaN()}
+	for i := range want {
+		if got[i] != want[i] && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
+			t.Errorf("value %d: got %v, want %v", i, got[i], want[i])
+		}
+	}
+}
