@@ -71,7 +71,7 @@ func TestNumbers(t *testing.T) {
 func TestManyNumbers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	missed := 0
-	const n = 200_000
+	const n = 50_000
 	for range n {
 		x := math.Ldexp(rng.NormFloat64(), rng.IntN(24)-14)
 		if !agree(t, fmt.Sprintf("%.17g\n", x)) {
@@ -90,7 +90,7 @@ func TestManyNumbers(t *testing.T) {
 // the quotient's test must not be fooled.
 func TestHalves(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for range 20_000 {
+	for range 10_000 {
 		m := uint64(1)<<53 + rng.Uint64N(1<<53)
 		for _, text := range []string{
 			fmt.Sprintf("%d.5", m), fmt.Sprintf("%d", 2*m+1), fmt.Sprintf("%d.0", 2*m+1), fmt.Sprintf("%d.00", 2*m+1),

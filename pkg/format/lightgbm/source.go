@@ -41,7 +41,9 @@ func (s *source) more(keep int) bool {
 	if s.eof || keep == 0 && s.end == window {
 		return false
 	}
-	copy(s.buf, s.buf[keep:s.end])
+	if keep > 0 {
+		copy(s.buf, s.buf[keep:s.end])
+	}
 	s.base += int64(keep)
 	s.pos -= keep
 	s.end -= keep
@@ -75,24 +77,28 @@ func (s *source) word() ([]byte, error) { return s.upTo(' ') }
 // upTo is word for words that stop ends too; the stop itself is not consumed,
 // unless it stands at the very start.
 func (s *source) upTo(stop byte) ([]byte, error) {
-	p := s.pos
 	for {
-		for s.buf[p] == ' ' || s.buf[p] == stop {
-			p++
+		for s.buf[s.pos] == ' ' || s.buf[s.pos] == stop {
+			s.pos++
 		}
-		start := p
+		if s.pos < s.end || !s.more(s.pos) {
+			break
+		}
+	}
+	for p := s.pos; ; {
 		for c := s.buf[p]; c > ' ' && c != stop || c < ' ' && c != '\n' && c != '\r'; c = s.buf[p] {
 			p++
 		}
 		if p < s.end || s.eof {
+			word := s.buf[s.pos:p]
 			s.pos = p
-			return s.buf[start:p], nil
+			return word, nil
 		}
-		s.pos = start
-		if !s.more(start) && !s.eof {
+		read := p - s.pos
+		if !s.more(s.pos) && !s.eof {
 			return nil, s.failAt("a word is longer than %d bytes", window)
 		}
-		p = s.pos
+		p = s.pos + read
 	}
 }
 

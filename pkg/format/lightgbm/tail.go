@@ -1,12 +1,12 @@
 package lightgbm
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"example.com/copse/pkg/format/readerr"
@@ -79,12 +79,12 @@ func (f *file) readCategorical() error {
 		if err != nil {
 			return err
 		}
-		last := strings.HasSuffix(string(word), "]")
-		n, err := strconv.Atoi(strings.TrimSuffix(string(word), "]"))
-		if err != nil || n < 0 || n >= len(f.header.names) || len(list) > 0 && n <= list[len(list)-1] {
+		word, last := bytes.CutSuffix(word, []byte("]"))
+		n, ok := integer(word)
+		if !ok || n < 0 || n >= int64(len(f.header.names)) || len(list) > 0 && int(n) <= list[len(list)-1] {
 			return nil
 		}
-		if list = append(list, n); last {
+		if list = append(list, int(n)); last {
 			f.tail.categorical = list
 			return nil
 		}
@@ -97,7 +97,7 @@ func (f *file) readPandas() error {
 	d := json.NewDecoder(f.source)
 	d.UseNumber()
 	err := f.readLists(d)
-	if err == nil || f.failed != nil {
+	if err == nil {
 		return nil
 	}
 	var bad *readerr.Error

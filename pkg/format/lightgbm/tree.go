@@ -129,7 +129,7 @@ func (b *block) reset() {
 	b.nodes, b.values = nil, nil
 	b.decisions, b.bounds, b.words = b.decisions[:0], b.bounds[:0], b.words[:0]
 	b.constants, b.terms = b.constants[:0], b.terms[:0]
-	b.slots, b.coeffs = nil, nil
+	b.slots, b.coeffs = []int32{}, []float64{}
 }
 
 // line reads the rest of a line.
