@@ -13,15 +13,15 @@
 //
 // Question: how is memory bounded when counts lie? Choice: num_leaves is
 // believed up to 2 MB of nodes; beyond, a tree grows as its numbers arrive. A
-// file needs at most 130 bytes of memory for each byte of it (a set of
-// categories: one bit of text is four bytes of code), and 3 MB. What would
-// change it: ir.Tree with bitsets.
+// file needs at most 150 bytes of memory for each byte of it (names of one
+// letter, each a feature of the schema), and 4 MB: TestHostile. What would
+// change it: a schema that holds plain features in less.
 //
 // Question: what if it cannot be told which feature a list of
 // pandas_categorical belongs to? Choice: where it has texts, the feature takes
 // codes, as all category features without texts do; numbers, which could be
-// mistaken for codes, refuse the file. See assign. What would change it: LightGBM writing
-// the names.
+// mistaken for codes, refuse the file. See assign. What would change it:
+// LightGBM writing the names.
 package lightgbm
 
 import (
