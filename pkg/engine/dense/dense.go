@@ -66,8 +66,9 @@ const Spill = panel - 1
 func Padded(n int) int { return (n + panel - 1) / panel * panel }
 
 // Mul writes to the columns of out, Padded(n) of them, the products of the k
-// columns of x with the matrix. Columns start a stride apart; the first rows
-// numbers of each count, rounded up to a multiple of Tile.
+// columns of x with the matrix. Columns start a stride apart, which is a
+// multiple of Tile; the first rows numbers of each count, and what the others
+// hold afterwards is anything.
 func (m *Matrix) Mul(out, x []float32, stride, rows int) { m.run(mulTiles, out, x, stride, rows) }
 
 // Distances writes to the columns of out the squares of the distances of the
@@ -77,14 +78,14 @@ func (m *Matrix) Distances(out, x []float32, stride, rows int) {
 }
 
 // tiles computes one panel for a number of rows that is a multiple of Tile: out
-// and x are the first rows of the first columns.
+// and x are whole columns.
 type tiles func(out, x, part []float32, stride, k, rows int, relu bool)
 
 func (m *Matrix) run(f tiles, out, x []float32, stride, rows int) {
 	rows = (rows + Tile - 1) / Tile * Tile
 	size := (m.k + 1) * panel
 	for from := 0; from < len(m.parts); from += size {
-		f(out[:(panel-1)*stride+rows], x[:(m.k-1)*stride+rows], m.parts[from:from+size], stride, m.k, rows, m.relu)
+		f(out[:panel*stride], x[:m.k*stride], m.parts[from:from+size], stride, m.k, rows, m.relu)
 		if from+size < len(m.parts) {
 			out = out[panel*stride:]
 		}

@@ -51,6 +51,12 @@ func distance64AVX512(out, x, part *float32, stride, k uintptr)
 
 const wide = 64 // rows of the large tiles
 
+// large says whether a large tile is the next one: it is faster from half of
+// its rows on, where there is room for all of them.
+func large(r, rows, stride int) bool {
+	return level == 2 && rows-r > wide/2 && r+wide <= stride
+}
+
 func mulTiles(out, x, part []float32, stride, k, rows int, relu bool) {
 	if level == 0 {
 		mulPlain(out, x, part, stride, k, rows, relu)
@@ -62,7 +68,7 @@ func mulTiles(out, x, part []float32, stride, k, rows int, relu bool) {
 		positive = 1
 	}
 	r := 0
-	for ; level == 2 && r+wide <= rows; r += wide {
+	for ; large(r, rows, stride); r += wide {
 		mul64AVX512((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k), positive)
 	}
 	for ; r < rows; r += Tile {
@@ -78,7 +84,7 @@ func distanceTiles(out, x, part []float32, stride, k, rows int, relu bool) {
 	o, from, p := unsafe.Pointer(&out[0]), unsafe.Pointer(&x[0]), &part[0]
 	bytes := uintptr(4 * stride)
 	r := 0
-	for ; level == 2 && r+wide <= rows; r += wide {
+	for ; large(r, rows, stride); r += wide {
 		distance64AVX512((*float32)(unsafe.Add(o, 4*r)), (*float32)(unsafe.Add(from, 4*r)), p, bytes, uintptr(k))
 	}
 	for ; r < rows; r += Tile {
