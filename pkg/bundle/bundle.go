@@ -61,8 +61,8 @@ const (
 	Steps32        Kind = 17 // uint32, one a node
 	Steps64        Kind = 18 // uint64, one a node
 	Finish         Kind = 19 // float64: scale, parameter, then the bias
-	Masks          Kind = 20 // uint32, one a node
-	SetHeads       Kind = 21 // uint32, four a column of sets
+	Masks32        Kind = 20 // uint32, one a node
+	SetHeads       Kind = 21 // uint32, five a table
 	SetWords       Kind = 22 // uint32
 	SetCodes       Kind = 23 // uint32
 	RecodeLists    Kind = 24 // uint32, two a recoded feature
@@ -73,7 +73,8 @@ const (
 	LinearCoeffs   Kind = 29 // float64
 	Program        Kind = 30 // record: the steps of a program
 	ProgramData    Kind = 31 // float64: the numbers of its constants and steps
-	lastKind            = ProgramData
+	Masks64        Kind = 40 // uint64, one a node
+	lastKind            = Masks64
 )
 
 // partShift is where the number of a part stands in a kind.

@@ -54,6 +54,56 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
+// BenchmarkKinds scores models of the same shape that differ in one thing each:
+// "plain" is the control of the same run.
+func BenchmarkKinds(b *testing.B) {
+	for _, shape := range []struct {
+		name string
+		irtest.Shape
+	}{
+		{"100x6", irtest.Shape{}},
+		{"500x8", irtest.Shape{Trees: 500, Depth: 8, Features: 100}},
+		{"1000x31leaves", irtest.Shape{Trees: 1000, Leaves: 31, Features: 50}},
+	} {
+		for _, k := range kinds {
+			s := shape.Shape
+			s.Precision = ir.Float32
+			k.change(&s)
+			m := irtest.Forest(s)
+			rows := irtest.Rows(m, benchRows, 1)
+			e := newTwin(b, m).engine
+			for _, n := range []int{1, 64, 1000} {
+				b.Run(fmt.Sprintf("%s/%d/%s", shape.name, n, k.name), func(b *testing.B) {
+					out := make([]float64, n*m.Outputs)
+					scratch := Scratch{Workers: 1}
+					measure(b, e, rows, n, func(block []float64) { e.Score(block, n, out, &scratch) })
+				})
+			}
+		}
+	}
+}
+
+// kinds are ways in which a model of one shape may differ.
+var kinds = []struct {
+	name   string
+	change func(s *irtest.Shape)
+}{
+	{"plain", func(*irtest.Shape) {}},
+	{"missing", func(s *irtest.Shape) { s.Missing = true }},
+	{"sets", func(s *irtest.Shape) { s.Categories = 30 }},
+	{"float64", func(s *irtest.Shape) { s.Precision, s.Op = ir.Float64, ir.LE }},
+	{"lightgbm", func(s *irtest.Shape) {
+		s.Precision, s.Op, s.Kind, s.ZeroBand = ir.Float64, ir.LE, ir.MissingNone, true
+	}},
+	{"lightgbm-zero", func(s *irtest.Shape) {
+		s.Precision, s.Op, s.Kind, s.ZeroBand, s.Missing = ir.Float64, ir.LE, ir.MissingZero, true, true
+	}},
+	{"lightgbm-sets", func(s *irtest.Shape) {
+		s.Precision, s.Op, s.ZeroBand, s.Categories, s.Missing = ir.Float64, ir.LE, true, 30, true
+	}},
+	{"linear", func(s *irtest.Shape) { s.Precision, s.Op, s.Linear = ir.Float64, ir.LE, 4 }},
+}
+
 // measure goes round the rows, n at a time, and reports the time per row and
 // tree.
 func measure(b *testing.B, e *Engine, rows []float64, n int, score func(block []float64)) {

@@ -39,6 +39,9 @@ func TestBranchless(t *testing.T) {
 				if len(jumps) > 0 {
 					t.Errorf("%s: %s jumps: %s", arch, name, jumps[0])
 				}
+				if called := regexp.MustCompile(`\tCALL\t\S*/engine\.` + name + `[\[(]`); called.Match(listing) {
+					t.Errorf("%s: %s is called somewhere and not inlined", arch, name)
+				}
 			}
 		}
 	}

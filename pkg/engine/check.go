@@ -87,10 +87,7 @@ func checkLengths(a *Arrays) error {
 	case a.LeafWidth == 1:
 		values = nodes
 	}
-	sets := 0
-	for _, c := range a.Columns {
-		sets += int(c >> 27 & 1)
-	}
+	sets := setColumns(a.Columns)
 	for _, l := range []struct {
 		array     string
 		got, want int
@@ -101,8 +98,8 @@ func checkLengths(a *Arrays) error {
 		{"Nodes32", len(a.Nodes32), used(a.Compare == ir.Float32 && len(a.Steps64) == 0, nodes)},
 		{"Keys64", len(a.Keys64), used(a.Compare == ir.Float64 || len(a.Steps64) > 0, nodes)},
 		{"Steps32", len(a.Steps32), used(a.Compare == ir.Float64 && len(a.Steps64) == 0, nodes)},
-		{"Masks", len(a.Masks), used(sets > 0, nodes)},
-		{"SetHeads", len(a.SetHeads), setHead * sets},
+		{"Masks32", len(a.Masks32), used(sets > 0, len(a.Nodes32))},
+		{"Masks64", len(a.Masks64), used(sets > 0, len(a.Keys64))},
 		{"LinearStarts", len(a.LinearStarts), used(linear, leaves+1)},
 		{"LinearFeatures", len(a.LinearFeatures), len(a.LinearCoeffs)},
 		{"RecodePlaces", len(a.RecodePlaces), len(a.RecodeNumbers)},

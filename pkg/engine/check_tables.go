@@ -15,21 +15,35 @@ func checkTables(a *Arrays) error {
 	return checkLinear(a)
 }
 
+// checkSets demands a table for every column of sets, and one kind of column a
+// table.
 func checkSets(a *Arrays) error {
+	if len(a.SetHeads)%setHead != 0 {
+		return bad("SetHeads", -1, "has %d elements, want %d a table", len(a.SetHeads), setHead)
+	}
+	columns := a.Columns[len(a.Columns)-setColumns(a.Columns):]
 	for i := 0; i < len(a.SetHeads); i += setHead {
-		words, rows, list := uint64(a.SetHeads[i]), uint64(a.SetHeads[i+1]), uint64(a.SetHeads[i+3])
-		if words+rows+2 > uint64(len(a.SetWords)) {
-			return bad("SetHeads", i, "has %d words from %d on, of %d", rows+2, words, len(a.SetWords))
+		head := a.SetHeads[i:][:setHead]
+		wide, at, rows, list := uint64(head[0]), uint64(head[1]), uint64(head[2]), uint64(head[4])
+		if wide == 0 || wide > uint64(len(columns)) || columns[0] != columns[wide-1] {
+			return bad("SetHeads", i, "is %d columns of one kind, there are %d columns left", wide, len(columns))
+		}
+		columns = columns[wide:]
+		if rows > uint64(len(a.SetWords)) || at+(rows+2)*wide > uint64(len(a.SetWords)) {
+			return bad("SetHeads", i+1, "has %d rows of %d words from %d on, of %d", rows+2, wide, at, len(a.SetWords))
 		}
 		if list == 0 {
 			continue
 		}
 		if list-1+rows > uint64(len(a.SetCodes)) {
-			return bad("SetHeads", i+3, "has %d codes from %d on, of %d", rows, list-1, len(a.SetCodes))
+			return bad("SetHeads", i+4, "has %d codes from %d on, of %d", rows, list-1, len(a.SetCodes))
 		}
 		if k := descent(a.SetCodes[list-1:][:rows]); k >= 0 {
 			return bad("SetCodes", int(list)-1+k, "does not ascend")
 		}
+	}
+	if len(columns) > 0 {
+		return bad("SetHeads", -1, "leaves %d columns of sets without a table", len(columns))
 	}
 	return nil
 }

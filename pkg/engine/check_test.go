@@ -14,7 +14,8 @@ import (
 )
 
 func clone(a Arrays) Arrays {
-	a.Masks, a.SetHeads, a.SetWords, a.SetCodes = slices.Clone(a.Masks), slices.Clone(a.SetHeads), slices.Clone(a.SetWords), slices.Clone(a.SetCodes)
+	a.Masks32, a.Masks64 = slices.Clone(a.Masks32), slices.Clone(a.Masks64)
+	a.SetHeads, a.SetWords, a.SetCodes = slices.Clone(a.SetHeads), slices.Clone(a.SetWords), slices.Clone(a.SetCodes)
 	a.RecodeLists, a.RecodeNumbers, a.RecodePlaces = slices.Clone(a.RecodeLists), slices.Clone(a.RecodeNumbers), slices.Clone(a.RecodePlaces)
 	a.LinearStarts, a.LinearFeatures, a.LinearCoeffs = slices.Clone(a.LinearStarts), slices.Clone(a.LinearFeatures), slices.Clone(a.LinearCoeffs)
 	a.Columns, a.Roots, a.Depths = slices.Clone(a.Columns), slices.Clone(a.Roots), slices.Clone(a.Depths)
@@ -58,7 +59,7 @@ func TestHostileArrays(t *testing.T) {
 		{"column above", narrow, func(a *Arrays) { a.Columns[1] = 4 | NaNAbove }, "Columns[1] is feature 4 of 4"},
 		{"column twice", narrow, func(a *Arrays) { a.Columns[1] = a.Columns[0] }, "Columns[1] comes after"},
 		{"columns backwards", narrow, func(a *Arrays) { a.Columns[0], a.Columns[1] = a.Columns[1], a.Columns[0] }, "Columns[1] comes after"},
-		{"column of sets", narrow, func(a *Arrays) { a.Columns[len(a.Columns)-1] |= SetColumn }, "Masks has 0"},
+		{"column of sets", narrow, func(a *Arrays) { a.Columns[len(a.Columns)-1] |= SetColumn }, "Masks32 has 0"},
 		{"codes", narrow, func(a *Arrays) { a.Codes = 3 }, "Codes or Aggregate"},
 		{"aggregate", narrow, func(a *Arrays) { a.Aggregate = 3 }, "Codes or Aggregate"},
 		{"group", narrow, func(a *Arrays) { a.Groups[2] = 1 }, "Groups[2] is output 1 of 1"},
@@ -123,8 +124,11 @@ func follow(a *Arrays, row []float64) []uint64 {
 				continue
 			}
 			x := a.keyOf(int(column/lanes), row)
-			if len(a.Masks) > 0 {
-				x &= uint64(int64(int32(a.Masks[j])))
+			switch {
+			case len(a.Masks32) > 0:
+				x &= uint64(a.Masks32[j])
+			case len(a.Masks64) > 0:
+				x &= a.Masks64[j]
 			}
 			j += uint32(offset)
 			if x > key {
@@ -173,22 +177,26 @@ func (a *Arrays) wordOf(column int, x float64) uint64 {
 			break
 		}
 	}
-	head := a.SetHeads[4*column:][:4]
-	words := a.SetWords[head[0]:][:head[1]+2]
+	heads := a.SetHeads
+	for ; column >= int(heads[0]); heads = heads[5:] {
+		column -= int(heads[0])
+	}
+	wide, rows := int(heads[0]), int(heads[2])
+	word := func(row int) uint64 { return uint64(a.SetWords[int(heads[1])+row*wide+column]) }
 	code, ok := a.Codes.Code(x)
 	switch {
 	case x != x:
-		return uint64(words[0])
+		return word(0)
 	case !ok:
-		return uint64(words[1])
+		return word(1)
 	}
-	for row, word := range words[2:] {
-		if head[3] == 0 && uint32(row)+head[2] == uint32(code) ||
-			head[3] > 0 && a.SetCodes[int(head[3])-1+row] == uint32(code) {
-			return uint64(word)
+	for row := range rows {
+		if heads[4] == 0 && uint32(row)+heads[3] == uint32(code) ||
+			heads[4] > 0 && a.SetCodes[int(heads[4])-1+row] == uint32(code) {
+			return word(2 + row)
 		}
 	}
-	return uint64(words[1])
+	return word(1)
 }
 
 // scoreChecked scores rows with arrays that New took, against follow.
@@ -241,7 +249,7 @@ func FuzzNew(f *testing.F) {
 
 // spoil sets element at of one array, or its length.
 func spoil(a *Arrays, which byte, at uint16, to uint64) {
-	words := []*[]uint32{&a.Columns, &a.Roots, &a.Depths, &a.Groups, &a.Steps32, &a.Masks, &a.SetHeads, &a.SetWords,
+	words := []*[]uint32{&a.Columns, &a.Roots, &a.Depths, &a.Groups, &a.Steps32, &a.Masks32, &a.SetHeads, &a.SetWords,
 		&a.SetCodes, &a.RecodeLists, &a.RecodePlaces, &a.LinearStarts, &a.LinearFeatures}
 	numbers := []*[]float64{&a.Base, &a.RecodeNumbers, &a.LinearCoeffs, &a.Leaves64}
 	if which >= 128 {

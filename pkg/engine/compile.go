@@ -13,6 +13,9 @@ const (
 	narrowOffset  = 1<<16 - 1
 )
 
+// allBits is the mask of a node that compares keys.
+const allBits = math.MaxUint64
+
 // Compile turns a sound model (ir.Check) into arrays; the same model always
 // gives the same arrays. Its error is an *ir.Error: the model is not sound.
 //
@@ -106,10 +109,11 @@ func (c *compiler) columns() {
 			c.a.Columns = append(c.a.Columns, column)
 			continue
 		}
-		for splits := range slices.Chunk(c.sets[column].list, setBits) {
+		splits := c.sets[column].list
+		for range slices.Chunk(splits, setBits) {
 			c.a.Columns = append(c.a.Columns, column)
-			c.table(splits)
 		}
+		c.tables(splits)
 	}
 }
 
@@ -126,8 +130,12 @@ func (c *compiler) allocate() {
 	default:
 		a.Keys64, a.Steps64 = make([]uint64, 0, c.nodes), make([]uint64, 0, c.nodes)
 	}
-	if len(c.sets) > 0 {
-		a.Masks = make([]uint32, 0, c.nodes)
+	switch {
+	case len(c.sets) == 0:
+	case cap(a.Nodes32) > 0:
+		a.Masks32 = make([]uint32, 0, c.nodes)
+	default:
+		a.Masks64 = make([]uint64, 0, c.nodes)
 	}
 	a.LeafIDs = make([]int32, 0, c.leaves)
 	values := c.leaves * a.LeafWidth
@@ -172,7 +180,7 @@ func (c *compiler) inner(n *ir.Node, offset int) {
 		c.splits = c.splits[1:]
 		c.node(0, offset, at+split/setBits, 1<<(split%setBits))
 	} else {
-		c.node(bound(c.a.Compare, n.Threshold, n.Op), offset, at, math.MaxUint32)
+		c.node(bound(c.a.Compare, n.Threshold, n.Op), offset, at, allBits)
 	}
 	if c.a.LeafWidth == 1 && !c.linear {
 		c.value(0)
@@ -181,7 +189,7 @@ func (c *compiler) inner(n *ir.Node, offset int) {
 
 func (c *compiler) leaf(tree *ir.Tree, n *ir.Node) {
 	a := c.a
-	c.node(uint64(len(a.LeafIDs)), 0, uint32(len(a.Columns)), math.MaxUint32)
+	c.node(uint64(len(a.LeafIDs)), 0, uint32(len(a.Columns)), allBits)
 	a.LeafIDs = append(a.LeafIDs, n.ID)
 	for _, v := range tree.Values[n.Value:][:a.LeafWidth] {
 		c.value(v)
@@ -203,7 +211,7 @@ func (c *compiler) leaf(tree *ir.Tree, n *ir.Node) {
 }
 
 // node adds a node in the form that allocate chose.
-func (c *compiler) node(key uint64, offset int, column, mask uint32) {
+func (c *compiler) node(key uint64, offset int, column uint32, mask uint64) {
 	a := c.a
 	narrow := uint32(offset)<<16 | column*lanes&math.MaxUint16
 	switch {
@@ -214,8 +222,11 @@ func (c *compiler) node(key uint64, offset int, column, mask uint32) {
 	default:
 		a.Keys64, a.Steps64 = append(a.Keys64, key), append(a.Steps64, uint64(offset)<<32|uint64(column*lanes))
 	}
-	if a.Masks != nil {
-		a.Masks = append(a.Masks, mask)
+	switch {
+	case a.Masks32 != nil:
+		a.Masks32 = append(a.Masks32, uint32(mask))
+	case a.Masks64 != nil:
+		a.Masks64 = append(a.Masks64, mask)
 	}
 }
 

@@ -39,7 +39,7 @@ func estimate(a *Arrays) cost {
 		row: nsRow + nsValue*float64(columns) + nsStep*float64(steps) + nsLeaf*float64(leaves) +
 			nsPlace*float64(len(a.RecodeLists)/2),
 	}
-	if len(a.Masks) > 0 {
+	if len(a.Masks32)+len(a.Masks64) > 0 {
 		c.row += nsMask * float64(steps)
 	}
 	if n := len(a.LeafIDs); n > 0 && len(a.LinearStarts) > 0 {

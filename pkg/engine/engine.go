@@ -80,14 +80,16 @@ type Arrays struct {
 	// the 16 bits of the narrow forms cannot hold.
 	Steps64 []uint64
 
-	// Masks, where there are columns of sets, has one mask a node, which is
-	// applied to the row's key; it is all ones where keys are compared.
-	Masks []uint32
-	// SetHeads has, for each column of sets, where its table of words starts in
-	// SetWords, how many rows that has, and then either the code of the first
-	// row and 0, or 0 and one more than where the list of its codes starts in
-	// SetCodes. A table is the word of NaN, that of no code or another one, and
-	// the words of its rows.
+	// Masks32, where there are columns of sets, has a mask for each of Nodes32,
+	// which is applied to the row's key; it is all ones where keys are compared.
+	// Masks64 is the same for Keys64.
+	Masks32 []uint32
+	Masks64 []uint64
+	// SetHeads has five numbers a table of words: its columns, which follow each
+	// other; where it starts in SetWords; its rows; and then either the code of
+	// the first row and 0, or 0 and one more than where the list of its rows'
+	// codes starts in SetCodes. A table is the words of NaN, those of no code or
+	// another one, and the rows, a word a column each.
 	SetHeads []uint32
 	SetWords []uint32
 	SetCodes []uint32

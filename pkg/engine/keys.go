@@ -167,9 +167,7 @@ func (f *forest[K, S, KP, SP]) fillLane(keys []K, row []float64) {
 			lane = unsafe.Add(lane, size)
 		}
 	}
-	if len(f.groups) > 0 {
-		fillSets(keys[(len(f.plain)+len(f.banded))*lanes:], f.groups, row, f.input, f.rule)
-	}
+	fillSets[K](lane, f.tables, row, f.input, f.rule)
 }
 
 // feature is the value of a feature in a row.

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 	"slices"
+	"unsafe"
 
 	"example.com/copse/pkg/ir"
 )
@@ -62,146 +63,156 @@ func (c *compiler) split(column uint32, tree *ir.Tree, n *ir.Node) uint32 {
 	return i
 }
 
-// A table of words has a row for each code from its first one on where that
-// takes no more than so many rows, else a sorted list of codes. Either way its
-// size is bounded by that of the sets.
+// A table has the words of several columns, row by row. It has a row for each
+// code from its first one on, or a sorted list of the codes that have a row,
+// whichever is within the bound that makes the size of all tables a multiple of
+// that of all sets; where neither is, half of the columns get a table of their
+// own.
 const (
-	rowsPerMember = 16
-	rowsAnyway    = 64
+	wordsPerMember = 16
+	rowsAnyway     = 64
 )
 
-// table adds the table of a column: the words of NaN and of no code, then the
-// rows.
-func (c *compiler) table(splits []setSplit) {
-	a := c.a
-	none := uint32(1<<len(splits) - 1)
-	var missing uint32
+// tables adds the tables of a kind of column.
+func (c *compiler) tables(splits []setSplit) {
 	var codes []int32
-	for i, s := range splits {
-		if !s.nanLeft {
-			missing |= 1 << i
-		}
+	for _, s := range splits {
 		codes = append(codes, s.set...)
 	}
-	members := len(codes)
+	members, columns := len(codes), (len(splits)+setBits-1)/setBits
 	slices.Sort(codes)
 	codes = slices.Compact(codes)
-	head := []uint32{uint32(len(a.SetWords)), uint32(len(codes)), 0, 0}
-	a.SetWords = append(a.SetWords, missing, none)
-	first := len(a.SetWords)
-	place := func(code int32) int { i, _ := slices.BinarySearch(codes, code); return i }
+	rows, first, listed := 0, 0, false
 	if len(codes) > 0 {
-		low, span := codes[0], int(codes[len(codes)-1]-codes[0])+1
-		if span <= rowsPerMember*members+rowsAnyway {
-			head[1], head[2] = uint32(span), uint32(low)
-			place = func(code int32) int { return int(code - low) }
-		} else {
-			head[3] = uint32(len(a.SetCodes)) + 1
-			for _, code := range codes {
-				a.SetCodes = append(a.SetCodes, uint32(code))
-			}
+		first = int(codes[0])
+		rows = int(codes[len(codes)-1]) - first + 1
+	}
+	bound := wordsPerMember*members + rowsAnyway*columns
+	if rows*columns > bound {
+		rows, first, listed = len(codes), 0, true
+	}
+	if rows*columns > bound && columns > 1 {
+		half := columns / 2 * setBits
+		c.tables(splits[:half])
+		c.tables(splits[half:])
+		return
+	}
+	a := c.a
+	list := uint32(0)
+	if listed {
+		list = uint32(len(a.SetCodes)) + 1
+		for _, code := range codes {
+			a.SetCodes = append(a.SetCodes, uint32(code))
 		}
 	}
-	for range head[1] {
-		a.SetWords = append(a.SetWords, none)
-	}
+	a.SetHeads = append(a.SetHeads, uint32(columns), uint32(len(a.SetWords)), uint32(rows), uint32(first), list)
+	c.words(splits, columns, rows, func(code int32) int {
+		if listed {
+			i, _ := slices.BinarySearch(codes, code)
+			return i
+		}
+		return int(code) - first
+	})
+}
+
+// words adds the words of a table: those of NaN, those of no code or another
+// one, and the rows.
+func (c *compiler) words(splits []setSplit, columns, rows int, place func(code int32) int) {
+	at := len(c.a.SetWords)
+	c.a.SetWords = append(c.a.SetWords, make([]uint32, (2+rows)*columns)...)
+	words := c.a.SetWords[at:]
 	for i, s := range splits {
+		column, bit := i/setBits, uint32(1)<<(i%setBits)
+		for row := range 2 + rows {
+			words[row*columns+column] |= bit
+		}
+		if s.nanLeft {
+			words[column] &^= bit
+		}
 		for _, code := range s.set {
-			a.SetWords[first+place(code)] &^= 1 << i
+			words[(2+place(code))*columns+column] &^= bit
 		}
 	}
-	a.SetHeads = append(a.SetHeads, head...)
 }
 
-// setHead is how many numbers of Arrays.SetHeads a column has.
-const setHead = 4
+// setHead is how many numbers of Arrays.SetHeads a table has.
+const setHead = 5
 
-// setColumn is a column's table.
-type setColumn struct {
-	words []uint32 // of NaN, of no code, of each row
-	first uint32   // code of the first row
-	codes []uint32 // of the rows, where they are not one after the other
+// setTable is a table ready to use.
+type setTable struct {
+	column uint32 // the kind of its columns
+	wide   uint32 // columns
+	rows   uint32
+	first  uint32   // code of the first row
+	codes  []uint32 // of the rows, where they are not one after the other
+	words  []uint32
 }
 
-// word is the word of a code.
-func (c *setColumn) word(code uint32) uint32 {
-	row := code - c.first
-	if c.codes != nil {
-		at, found := slices.BinarySearch(c.codes, code)
-		if row = uint32(at); !found {
-			row = math.MaxUint32
-		}
+// setTables takes the tables of checked arrays apart.
+func setTables(a *Arrays) []setTable {
+	if len(a.SetHeads) == 0 {
+		return nil
 	}
-	if rows := c.words[2:]; uint64(row) < uint64(len(rows)) {
-		return rows[row]
+	var tables []setTable
+	columns := a.Columns[len(a.Columns)-setColumns(a.Columns):]
+	for heads := a.SetHeads; len(heads) > 0; heads = heads[setHead:] {
+		t := setTable{column: columns[0], wide: heads[0], rows: heads[2], first: heads[3],
+			words: a.SetWords[heads[1]:][:(heads[2]+2)*heads[0]]}
+		if heads[4] > 0 {
+			t.codes = a.SetCodes[heads[4]-1:][:heads[2]]
+		}
+		tables = append(tables, t)
+		columns = columns[heads[0]:]
 	}
-	return c.words[1]
+	return tables
 }
 
-// setGroup is the columns of one kind.
-type setGroup struct {
-	column  uint32
-	columns []setColumn
-}
-
-// setGroups takes the tables of checked arrays apart.
-func setGroups(a *Arrays) []setGroup {
-	var groups []setGroup
-	heads := a.SetHeads
-	for _, column := range a.Columns {
-		if column&SetColumn == 0 {
-			continue
-		}
-		if n := len(groups); n == 0 || groups[n-1].column != column {
-			groups = append(groups, setGroup{column: column})
-		}
-		g := &groups[len(groups)-1]
-		c := setColumn{words: a.SetWords[heads[0]:][:heads[1]+2], first: heads[2]}
-		if heads[3] > 0 {
-			c.codes = a.SetCodes[heads[3]-1:][:heads[1]]
-		}
-		g.columns = append(g.columns, c)
-		heads = heads[setHead:]
+// setColumns is how many columns of sets there are.
+func setColumns(columns []uint32) (n int) {
+	for _, c := range columns {
+		n += class(c) / 2
 	}
-	return groups
+	return n
 }
 
-// number is what a node of the group sees of a feature's value: NaN where it is
-// missing.
-func (g *setGroup) number(x float64) float64 {
+// row is the row of words that a feature's value has, rounded already.
+func (t *setTable) row(x float64, rule ir.CodeRule) []uint32 {
 	if math.Abs(x) <= ir.ZeroBand {
 		switch {
-		case g.column&BandNaN != 0:
-			return math.NaN()
-		case g.column&BandZero != 0:
-			return 0
+		case t.column&BandNaN != 0:
+			return t.words[:t.wide]
+		case t.column&BandZero != 0:
+			x = 0
 		}
 	}
-	return x
+	code, ok := rule.Code(x)
+	if !ok {
+		if x != x {
+			return t.words[:t.wide]
+		}
+		return t.words[t.wide:][:t.wide]
+	}
+	row := uint32(code) - t.first
+	if t.codes != nil {
+		at, found := slices.BinarySearch(t.codes, uint32(code))
+		if row = uint32(at); !found {
+			row = t.rows
+		}
+	}
+	if row >= t.rows {
+		return t.words[t.wide:][:t.wide]
+	}
+	return t.words[(row+2)*t.wide:][:t.wide]
 }
 
-// fillSets writes the words of one row, lanes apart.
-func fillSets[K word](keys []K, groups []setGroup, row []float64, p ir.Precision, rule ir.CodeRule) {
-	at := 0
-	for i := range groups {
-		g := &groups[i]
-		x := g.number(p.Round(row[featureOf(g.column)]))
-		code, ok := rule.Code(x)
-		switch {
-		case ok:
-			for j := range g.columns {
-				keys[at] = K(g.columns[j].word(uint32(code)))
-				at += lanes
-			}
-		default:
-			none := 1
-			if math.IsNaN(x) {
-				none = 0
-			}
-			for j := range g.columns {
-				keys[at] = K(g.columns[j].words[none])
-				at += lanes
-			}
+// fillSets writes the words of one row, lanes apart. New has proved that there
+// is room for them all.
+func fillSets[K word](lane unsafe.Pointer, tables []setTable, row []float64, p ir.Precision, rule ir.CodeRule) {
+	for i := range tables {
+		t := &tables[i]
+		for _, w := range t.row(p.Round(row[featureOf(t.column)]), rule) {
+			*(*K)(lane) = K(w)
+			lane = unsafe.Add(lane, unsafe.Sizeof(K(0))*lanes)
 		}
 	}
 }

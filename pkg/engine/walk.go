@@ -40,7 +40,7 @@ type forest[K, S, KP, SP word] struct {
 	features      int
 	single        bool // features are rounded to float32
 	plain, banded []keyColumn[K]
-	groups        []setGroup
+	tables        []setTable
 	input         ir.Precision
 	rule          ir.CodeRule
 	constant      int // where the constant column starts among the keys
@@ -69,13 +69,16 @@ func newWalker(a *Arrays) walker {
 func newForest[K, S, KP, SP word](a *Arrays, keys, steps unsafe.Pointer) *forest[K, S, KP, SP] {
 	f := &forest[K, S, KP, SP]{
 		features: a.Features, single: a.Compare == ir.Float32,
-		groups: setGroups(a), input: a.Compare, rule: a.Codes, constant: len(a.Columns) * lanes,
+		tables: setTables(a), input: a.Compare, rule: a.Codes, constant: len(a.Columns) * lanes,
 		roots: a.Roots, depths: a.Depths,
 		keys: keys, steps: steps, eights: eights(a),
 	}
 	f.plain, f.banded = keyColumns[K](a)
-	if len(a.Masks) > 0 {
-		f.masks = unsafe.Pointer(unsafe.SliceData(a.Masks))
+	switch {
+	case len(a.Masks32) > 0:
+		f.masks = unsafe.Pointer(unsafe.SliceData(a.Masks32))
+	case len(a.Masks64) > 0:
+		f.masks = unsafe.Pointer(unsafe.SliceData(a.Masks64))
 	}
 	return f
 }

@@ -143,7 +143,10 @@ func walkAll(t *testing.T, a *Arrays, rows []float64, n int) {
 // widened has the same nodes in the wide form.
 func widened(a *Arrays) *Arrays {
 	wide := clone(*a)
-	wide.Nodes32, wide.Keys64, wide.Steps32 = nil, nil, nil
+	wide.Nodes32, wide.Keys64, wide.Steps32, wide.Masks32 = nil, nil, nil, nil
+	for _, m := range a.Masks32 {
+		wide.Masks64 = append(wide.Masks64, uint64(m))
+	}
 	for i := range a.nodes() {
 		key, offset, column := a.node(uint32(i))
 		wide.Keys64 = append(wide.Keys64, key)

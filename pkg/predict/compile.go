@@ -96,7 +96,8 @@ func arraySections(a *engine.Arrays, part int) []bundle.Section {
 		bundle.Of(bundle.LeafIDs, a.LeafIDs),
 		bundle.Of(bundle.Base, a.Base),
 		bundle.Of(bundle.Finish, append([]float64{f.Scale, f.Param}, f.Bias...)),
-		bundle.Of(bundle.Masks, a.Masks),
+		bundle.Of(bundle.Masks32, a.Masks32),
+		bundle.Of(bundle.Masks64, a.Masks64),
 		bundle.Of(bundle.SetHeads, a.SetHeads),
 		bundle.Of(bundle.SetWords, a.SetWords),
 		bundle.Of(bundle.SetCodes, a.SetCodes),
@@ -151,7 +152,8 @@ func readArrays(file *bundle.File, part int) (*engine.Arrays, error) {
 	read(file, bundle.Leaves64.Part(part), &a.Leaves64, &err)
 	read(file, bundle.LeafIDs.Part(part), &a.LeafIDs, &err)
 	read(file, bundle.Base.Part(part), &a.Base, &err)
-	read(file, bundle.Masks.Part(part), &a.Masks, &err)
+	read(file, bundle.Masks32.Part(part), &a.Masks32, &err)
+	read(file, bundle.Masks64.Part(part), &a.Masks64, &err)
 	read(file, bundle.SetHeads.Part(part), &a.SetHeads, &err)
 	read(file, bundle.SetWords.Part(part), &a.SetWords, &err)
 	read(file, bundle.SetCodes.Part(part), &a.SetCodes, &err)
