@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -66,12 +65,11 @@ func describe(path string) (*description, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, _, _ := strings.Cut(path, "#")
-	info, err := os.Stat(file)
+	size, err := sizeOf(path)
 	if err != nil {
 		return nil, err
 	}
-	return describeModel(m, info.Size()), nil
+	return describeModel(m, size), nil
 }
 
 func describeModel(m *predict.Model, size int64) *description {

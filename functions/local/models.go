@@ -33,9 +33,13 @@ func openModel(path string) (*predict.Model, error) {
 	return m, nil
 }
 
-// readModel reads what a path holds.
+// readModel reads what a path holds: a file, or an MLflow folder.
 func readModel(path string) (*registry.Opened, error) {
-	f, err := registry.Read(path, maxModel)
+	read := registry.Read
+	if isFolder(path) {
+		read = readFolder
+	}
+	f, err := read(path, maxModel)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
@@ -57,7 +61,7 @@ func modelSources(values []string, c *config.Config) ([]registry.Source, error) 
 		if !setup.ValidName(name) {
 			return nil, fmt.Errorf("--model %s: this name cannot stand in a URL: give one, as in --model NAME=PATH, of letters, digits, '-', '_' and '.'", value)
 		}
-		sources = append(sources, registry.Source{Name: name, Load: registry.File(path, c.MaxModel, options)})
+		sources = append(sources, registry.Source{Name: name, Load: loadPath(path, c.MaxModel, options)})
 	}
 	return sources, nil
 }
