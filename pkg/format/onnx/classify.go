@@ -22,11 +22,13 @@ func (n *node) classLabels(texts, ints string) (e elem, labels []float64) {
 
 // exact are whole numbers that float64 holds.
 func (n *node) exact(list []int64) []float64 {
-	out := whole(list)
-	for i, x := range out {
-		if x < -wide || x > wide || int64(x) != list[i] {
-			n.refuse("the number %d is too large", list[i])
+	out := make([]float64, len(list))
+	for i, v := range list {
+		x := float64(v)
+		if x < -wide || x > wide || int64(x) != v {
+			n.refuse("the number %d is too large", v)
 		}
+		out[i] = x
 	}
 	return out
 }

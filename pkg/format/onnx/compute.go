@@ -85,27 +85,33 @@ func (n *node) sizesOp(f ir.Fn, a, b *value) *value {
 	}
 	list := make([]size, max(len(x), len(y)))
 	for i := range list {
-		p, q := x[min(i, len(x)-1)], y[min(i, len(y)-1)]
-		switch {
-		case f == ir.FnAdd:
-			list[i] = size{p.n + q.n, p.c + q.c}
-		case f == ir.FnSub:
-			list[i] = size{p.n - q.n, p.c - q.c}
-		case f == ir.FnMul && (p.n == 0 || q.n == 0):
-			list[i] = size{p.n*q.c + q.n*p.c, p.c * q.c}
-		case f == ir.FnDiv && q.n == 0 && q.c != 0 && p.n%q.c == 0 && p.c%q.c == 0:
-			list[i] = size{p.n / q.c, p.c / q.c}
-		default:
-			n.refuse("computes with the number of rows in a way that is not supported")
-		}
-		if s := list[i]; max(s.n, -s.n, s.c, -s.c) > wide {
-			n.refuse("computes with sizes that are too large")
-		}
+		list[i] = n.sizeOp(f, x[min(i, len(x)-1)], y[min(i, len(y)-1)])
 	}
 	if len(a.dims) == 0 && len(b.dims) == 0 {
 		return n.ofSizes(list, nil)
 	}
 	return n.ofSizes(list, []int{len(list)})
+}
+
+// sizeOp computes with two sizes.
+func (n *node) sizeOp(f ir.Fn, p, q size) (s size) {
+	switch {
+	case f == ir.FnAdd:
+		s = size{p.n + q.n, p.c + q.c}
+	case f == ir.FnSub:
+		s = size{p.n - q.n, p.c - q.c}
+	case f == ir.FnMul && (p.n == 0 || q.n == 0):
+		s = size{p.n*q.c + q.n*p.c, p.c * q.c}
+	case f == ir.FnDiv && q.n == 0 && q.c != 0 && p.n%q.c == 0 && p.c%q.c == 0:
+		s = size{p.n / q.c, p.c / q.c}
+	default:
+		n.refuse("computes with the number of rows in a way that is not supported")
+	}
+	const most = maxWidth // so that no product of two overflows
+	if max(s.n, -s.n, s.c, -s.c) > most {
+		n.refuse("computes with sizes that are too large")
+	}
+	return s
 }
 
 func compareOf(f ir.Fn) func(n *node) []*value {

@@ -274,58 +274,71 @@ func (l *lowering) refusesNaN(p *ir.Program, live []bool) []bool {
 
 // sources marks the features from which a NaN comes to some registers.
 func (l *lowering) sources(live []bool, to []int32) []bool {
-	reach := make([][]bool, len(l.registers))
-	mark := func(r int32) []bool {
-		if reach[r] == nil {
-			reach[r] = make([]bool, l.registers[r].Width)
-		}
-		return reach[r]
-	}
-	all := func(r int32) {
-		list := mark(r)
-		for i := range list {
-			list[i] = true
-		}
-	}
-	for _, r := range to {
-		if r != ir.NoRegister {
-			all(r)
+	r := reach{l, make([][]bool, len(l.registers))}
+	for _, reg := range to {
+		if reg != ir.NoRegister {
+			r.all(reg)
 		}
 	}
 	for i := len(l.steps) - 1; i >= 0; i-- {
-		s := &l.steps[i]
-		if !live[s.Out] || !slices.Contains(reach[s.Out], true) {
-			continue
-		}
-		switch s.Kind {
-		case ir.Trees, ir.Impute, ir.OneHot, ir.Map:
-		case ir.Select:
-			for k := range s.Ints {
-				if reach[s.Out][k] {
-					r, at := l.source(s, k)
-					mark(r)[at] = true
-				}
-			}
-		case ir.Convert, ir.Unary, ir.Binary, ir.Scale, ir.Where:
-			if s.Fn == ir.FnIsNaN {
-				continue
-			}
-			for k, r := range s.In {
-				if s.Kind == ir.Where && k == 0 {
-					continue // the condition is no NaN itself
-				}
-				list := mark(r)
-				for e := range list {
-					list[e] = list[e] || len(list) == 1 || reach[s.Out][e]
-				}
-			}
-		default:
-			for _, r := range s.In {
-				all(r)
-			}
+		if s := &l.steps[i]; live[s.Out] && slices.Contains(r.marked[s.Out], true) {
+			r.back(s)
 		}
 	}
-	return mark(0)
+	return r.of(0)
+}
+
+// reach marks values of registers from which NaN comes to others.
+type reach struct {
+	*lowering
+	marked [][]bool // nil: none yet
+}
+
+func (r *reach) of(reg int32) []bool {
+	if r.marked[reg] == nil {
+		r.marked[reg] = make([]bool, r.registers[reg].Width)
+	}
+	return r.marked[reg]
+}
+
+func (r *reach) all(reg int32) {
+	list := r.of(reg)
+	for i := range list {
+		list[i] = true
+	}
+}
+
+// back marks what a step reads for its marked results.
+func (r *reach) back(s *ir.Step) {
+	out := r.marked[s.Out]
+	switch s.Kind {
+	case ir.Trees, ir.Impute, ir.OneHot, ir.Map:
+	case ir.Select:
+		for k := range s.Ints {
+			if out[k] {
+				reg, at := r.source(s, k)
+				r.of(reg)[at] = true
+			}
+		}
+	case ir.Convert, ir.Unary, ir.Binary, ir.Scale, ir.Where:
+		in := s.In
+		switch {
+		case s.Fn == ir.FnIsNaN:
+			return
+		case s.Kind == ir.Where:
+			in = in[1:] // the condition is no NaN itself
+		}
+		for _, reg := range in {
+			list := r.of(reg)
+			for e := range list {
+				list[e] = list[e] || len(list) == 1 || out[e]
+			}
+		}
+	default:
+		for _, reg := range s.In {
+			r.all(reg)
+		}
+	}
 }
 
 // document is the schema of the features.

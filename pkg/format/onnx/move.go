@@ -179,16 +179,39 @@ func (n *node) flatDims(target []size, count int) []int {
 // reshape gives v other sizes. The axis of the rows must stay whole: what
 // stands before it, and what a row has, must be the same as before.
 func (n *node) reshape(v *value, target []size) *value {
-	dims := make([]int, len(target))
-	open, batch, rest := -1, noAxis, 1
+	dims, batch, open := n.targetDims(v, target)
+	if open >= 0 {
+		rest := product(dims)
+		if rest == 0 || v.width()%rest != 0 {
+			n.refuse("%d values do not fit the shape", v.width())
+		}
+		dims[open] = v.width() / rest
+	}
+	if batch == noAxis && v.batch != noAxis {
+		if batch = open; open < 0 {
+			batch = n.fixedBatch(v, dims)
+		}
+	}
+	if product(dims) != v.width() {
+		n.refuse("%d values of a row do not fit the shape %v", v.width(), dims)
+	}
+	if batch != noAxis && product(dims[:batch]) != product(v.dims[:v.batch]) {
+		n.refuse("would mix the rows")
+	}
+	return v.shaped(dims, batch)
+}
+
+// targetDims reads a shape: its sizes, the axis of the rows if it names it, and
+// the axis that it leaves open, or -1.
+func (n *node) targetDims(v *value, target []size) (dims []int, batch, open int) {
+	dims, batch, open = make([]int, len(target)), noAxis, -1
 	for i, s := range target {
 		switch {
 		case s.c == -1 && s.n == 0:
 			if open >= 0 {
 				n.refuse("has two open sizes")
 			}
-			open = i
-			continue
+			open, dims[i] = i, 1
 		case s.n != 0 && (s.c != 0 || batch != noAxis || v.batch == noAxis || s.n < 0):
 			n.refuse("a shape that depends on the number of rows in this way is not supported")
 		case s.n != 0:
@@ -198,29 +221,11 @@ func (n *node) reshape(v *value, target []size) *value {
 		default:
 			dims[i] = int(min(s.c, maxWidth))
 		}
-		rest *= dims[i]
-		if rest > maxWidth {
+		if product(dims[:i+1]) > maxWidth {
 			n.refuse("asks for more than %d numbers in a row", maxWidth)
 		}
 	}
-	if open >= 0 {
-		if rest == 0 || v.width()%rest != 0 {
-			n.refuse("%d values do not fit the shape", v.width())
-		}
-		dims[open] = v.width() / rest
-		if batch == noAxis && v.batch != noAxis {
-			batch = open
-		}
-	} else if batch == noAxis && v.batch != noAxis {
-		batch = n.fixedBatch(v, dims)
-	}
-	if product(dims) != v.width() {
-		n.refuse("%d values of a row do not fit the shape %v", v.width(), dims)
-	}
-	if batch != noAxis && product(dims[:batch]) != product(v.dims[:v.batch]) {
-		n.refuse("would mix the rows")
-	}
-	return v.shaped(dims, batch)
+	return dims, batch, open
 }
 
 // fixedBatch finds the axis of the rows in a shape of fixed sizes, such as

@@ -159,11 +159,9 @@ func compareRow(m *ir.Model, values []float64, outs []nodeTensor, r int) string 
 		o := &outs[i]
 		if class && o.width() == 1 && !o.elem.float() && o.elem != elemBool {
 			class = false
-			want := ""
+			want := fmt.Sprint(int64(o.data[r]))
 			if o.elem == elemString {
 				want = o.texts[r]
-			} else {
-				want = fmt.Sprint(int64(o.data[r]))
 			}
 			if got := m.Labels[int(values[m.Outputs])]; got != want {
 				return fmt.Sprintf("got the label %q, want %q", got, want)

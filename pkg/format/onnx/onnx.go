@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 
@@ -84,18 +83,6 @@ func lowerModel(file *modelProto, size int) (m *ir.Model, doc schema.Document, e
 // lowerModel returns.
 func (l *lowering) refuse(reason string, args ...any) {
 	panic(readerr.At(Library, l.path, reason, args...))
-}
-
-// must refuses where err is not nil.
-func (l *lowering) must(err error) {
-	if err == nil {
-		return
-	}
-	var e *readerr.Error
-	if errors.As(err, &e) {
-		panic(e)
-	}
-	l.refuse("%v", err)
 }
 
 func nodePath(graph string, i int) string { return fmt.Sprintf("%s: node %d", graph, i) }

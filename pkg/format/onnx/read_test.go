@@ -2,9 +2,13 @@ package onnx_test
 
 import (
 	"math"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
+	"example.com/copse/pkg/format/onnx"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
 )
@@ -205,5 +209,29 @@ func TestSharedNodes(t *testing.T) {
 	}
 	if n := len(m.Program.Steps[0].Model.Trees[0].Nodes); n != 5 {
 		t.Errorf("got %d nodes, want 5: a set and a comparison", n)
+	}
+}
+
+// TestDocs holds the list of operators in docs/onnx.md to the code.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/onnx.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for line := range strings.Lines(string(text)) {
+		first, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+		if !ok || !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([A-Z][A-Za-z0-9]+)`").FindAllStringSubmatch(first, -1) {
+			listed = append(listed, m[1])
+		}
+	}
+	want := onnx.Operators()
+	slices.Sort(listed)
+	slices.Sort(want)
+	if !slices.Equal(listed, want) {
+		t.Errorf("docs/onnx.md lists\n%v\nthe code has\n%v", listed, want)
 	}
 }

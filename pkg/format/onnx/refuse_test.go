@@ -151,7 +151,7 @@ func TestHostile(t *testing.T) {
 	many := []message{rows4, output("Y")}
 	name = "X"
 	for range 20000 {
-		many = append(many, node("Neg", x(name), x(name+"'")[:1]))
+		many = append(many, node("Neg", x(name), x(name + "'")[:1]))
 	}
 	deep := graph(rows4, output("Y"), node("Relu", x("X"), x("Y")))
 	for range 50 {

@@ -62,64 +62,82 @@ func (n *node) distances(x, points *value, b *scanBody) *value {
 
 // scanBody is what a body computes: f, or a sum of magnitudes to a power.
 type scanBody struct {
-	f     ir.Fn
-	power float64
+	*node
+	numbers map[string]*value // the body's own
+	is      map[string]string // what each name of the body is, in a word
+	f       ir.Fn
+	power   float64
 }
 
 // readBody recognises the body, or gives nil.
 func (n *node) readBody(g *graphProto) *scanBody {
-	numbers := map[string]*value{}
+	b := &scanBody{node: n, numbers: map[string]*value{},
+		is: map[string]string{g.inputs[0].name: "rows", g.inputs[1].name: "point"}}
 	for i := range g.initializers {
-		numbers[g.initializers[i].name] = n.tensor(&g.initializers[i])
+		b.numbers[g.initializers[i].name] = n.tensor(&g.initializers[i])
 	}
-	number := func(name string) *value {
-		if v := numbers[name]; v != nil {
-			return v
-		}
-		return n.values[name]
-	}
-	b := &scanBody{}
-	// What each name of the body is, in a word.
-	is := map[string]string{g.inputs[0].name: "rows", g.inputs[1].name: "point"}
 	for i := range g.nodes {
 		p := &g.nodes[i]
 		if len(p.inputs) == 0 || len(p.outputs) == 0 {
 			return nil
 		}
-		got := is[p.inputs[0]]
-		switch {
-		case p.op == "Identity":
-			is[p.outputs[0]] = got
-		case p.op == "Sub" && got == "rows" && len(p.inputs) == 2 && is[p.inputs[1]] == "point":
-			is[p.outputs[0]] = "difference"
-		case p.op == "Abs" && got == "difference":
-			is[p.outputs[0]] = "magnitude"
-		case p.op == "Pow" && got == "magnitude" && len(p.inputs) == 2:
-			v := number(p.inputs[1])
-			if v == nil || v.width() != 1 || n.constants[v.reg] == nil {
-				return nil
-			}
-			b.power = n.constants[v.reg][0]
-			is[p.outputs[0]] = "power"
-		case (p.op == "ReduceSum" && (got == "magnitude" || got == "power") || p.op == "ReduceSumSquare" && got == "difference") &&
-			n.overFeatures(p, number):
-			b.f = ir.FnManhattan
-			if p.op == "ReduceSumSquare" {
-				b.f = ir.FnSqEuclidean
-			}
-			is[p.outputs[0]] = "distance"
-		default:
+		word := b.word(p)
+		if word == "" {
 			return nil
 		}
+		b.is[p.outputs[0]] = word
 	}
-	if is[g.outputs[0].name] != "rows" || is[g.outputs[1].name] != "distance" {
+	if b.is[g.outputs[0].name] != "rows" || b.is[g.outputs[1].name] != "distance" {
 		return nil
 	}
 	return b
 }
 
-// overFeatures says whether a reduction is over axis 1 of two and drops it.
-func (n *node) overFeatures(p *nodeProto, number func(string) *value) bool {
+// number is a constant that a node of the body reads, or nil.
+func (b *scanBody) number(p *nodeProto, i int) *value {
+	if i >= len(p.inputs) {
+		return nil
+	}
+	v := b.numbers[p.inputs[i]]
+	if v == nil {
+		v = b.values[p.inputs[i]]
+	}
+	if v == nil || v.reg < 0 || b.constants[v.reg] == nil {
+		return nil
+	}
+	return v
+}
+
+// word is what a node of the body gives, or "" if that is not known.
+func (b *scanBody) word(p *nodeProto) string {
+	got := b.is[p.inputs[0]]
+	switch p.op + " of " + got {
+	case "Sub of rows":
+		if len(p.inputs) == 2 && b.is[p.inputs[1]] == "point" {
+			return "difference"
+		}
+	case "Abs of difference":
+		return "magnitude"
+	case "Pow of magnitude":
+		if v := b.number(p, 1); v != nil && v.width() == 1 {
+			b.power = b.constants[v.reg][0]
+			return "power"
+		}
+	case "ReduceSum of magnitude", "ReduceSum of power":
+		b.f = ir.FnManhattan
+		return b.overFeatures(p)
+	case "ReduceSumSquare of difference":
+		b.f = ir.FnSqEuclidean
+		return b.overFeatures(p)
+	}
+	if p.op == "Identity" {
+		return got
+	}
+	return ""
+}
+
+// overFeatures is the word for a reduction over axis 1 of two that drops it.
+func (b *scanBody) overFeatures(p *nodeProto) string {
 	keep, axes := int64(1), []int64(nil)
 	for _, a := range p.attributes {
 		switch a.name {
@@ -128,17 +146,20 @@ func (n *node) overFeatures(p *nodeProto, number func(string) *value) bool {
 		case "axes":
 			axes = a.ints
 		default:
-			return false
+			return ""
 		}
 	}
 	if len(p.inputs) > 1 {
-		v := number(p.inputs[1])
-		if v == nil || n.constants[v.reg] == nil {
-			return false
+		v := b.number(p, 1)
+		if v == nil {
+			return ""
 		}
-		axes = n.knownInts(v, "")
+		axes = b.knownInts(v, "the axes")
 	}
-	return keep == 0 && len(axes) == 1 && (axes[0] == 1 || axes[0] == -1)
+	if keep == 0 && len(axes) == 1 && (axes[0] == 1 || axes[0] == -1) {
+		return "distance"
+	}
+	return ""
 }
 
 // lowerCDist is com.microsoft's: rows × points.
