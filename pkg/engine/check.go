@@ -27,8 +27,7 @@ func bad(array string, index int, format string, args ...any) error {
 }
 
 // check proves all that the kernels rely on: lengths agree; columns, children,
-// leaf numbers and outputs exist; a step goes forward or stays, and it stays
-// only on leaves, so that Depths[t] steps from Roots[t] end on a leaf.
+// leaves, tables and outputs exist; Depths[t] steps from Roots[t] end on a leaf.
 func check(a *Arrays) error {
 	if err := checkShape(a); err != nil {
 		return err
@@ -184,61 +183,4 @@ func (a *Arrays) node(i uint32) (key, offset, column uint64) {
 		s := a.Steps64[i]
 		return a.Keys64[i], s >> 32, s & math.MaxUint32
 	}
-}
-
-// checkTrees judges every node.
-func checkTrees(a *Arrays) error {
-	nodes := uint32(a.nodes())
-	if len(a.Roots) == 0 && nodes > 0 || len(a.Roots) > 0 && a.Roots[0] != 0 {
-		return bad("Roots", -1, "does not start at node 0")
-	}
-	var depths []uint32
-	for t, root := range a.Roots {
-		end := nodes
-		if t+1 < len(a.Roots) {
-			end = a.Roots[t+1]
-		}
-		if root >= end || end > nodes {
-			return bad("Roots", t, "is node %d, the tree ends at %d of %d", root, end, nodes)
-		}
-		depths = grown(depths, int(end-root))
-		clear(depths)
-		deepest, err := checkTree(a, root, end, depths)
-		if err != nil {
-			return err
-		}
-		if max(1, deepest) != a.Depths[t] || deepest > ir.MaxDepth {
-			return bad("Depths", t, "is %d, the tree has %d, at most %d are allowed", a.Depths[t], deepest, ir.MaxDepth)
-		}
-	}
-	return nil
-}
-
-// checkTree judges the nodes from root to end and returns the steps to the
-// deepest one. depths, all 0, are as many as the nodes.
-func checkTree(a *Arrays, root, end uint32, depths []uint32) (uint32, error) {
-	constant := uint64(len(a.Columns) * lanes)
-	deepest := uint32(0)
-	for i := root; i < end; i++ {
-		key, offset, column := a.node(i)
-		child := uint64(i) + offset
-		switch {
-		case offset == 0 && column != constant:
-			return 0, bad("nodes", int(i), "stays, but not by the constant column")
-		case offset == 0 && key >= uint64(len(a.LeafIDs)):
-			return 0, bad("nodes", int(i), "is leaf %d of %d", key, len(a.LeafIDs))
-		case offset == 0:
-			continue
-		case column >= constant || column%lanes != 0:
-			return 0, bad("nodes", int(i), "has no column: %d of %d", column, constant)
-		case child+1 >= uint64(end):
-			return 0, bad("nodes", int(i), "leaves its tree")
-		}
-		d := depths[i-root] + 1
-		for _, at := range [2]uint64{child, child + 1} {
-			depths[at-uint64(root)] = max(depths[at-uint64(root)], d)
-		}
-		deepest = max(deepest, d)
-	}
-	return deepest, nil
 }

@@ -68,7 +68,7 @@ func TestHostileArrays(t *testing.T) {
 		{"leaf NaN", narrow, func(a *Arrays) { a.Leaves32[3] = float32(math.NaN()) }, "Leaves32[3] is not finite"},
 		{"leaf infinite", double, func(a *Arrays) { a.Leaves64[0] = math.Inf(1) }, "Leaves64[0] is not finite"},
 		{"first root", narrow, func(a *Arrays) { a.Roots[0] = 1 }, "Roots does not start"},
-		{"roots backwards", narrow, func(a *Arrays) { a.Roots[1], a.Roots[2] = a.Roots[2], a.Roots[1] }, "Roots[1] is node"},
+		{"roots backwards", narrow, func(a *Arrays) { a.Roots[1], a.Roots[2] = a.Roots[2], a.Roots[1] }, "nodes[7] has the children at 8"},
 		{"root outside", narrow, func(a *Arrays) { a.Roots[2] = 1 << 30 }, "Roots[1] is node"},
 		{"nodes without trees", narrow, func(a *Arrays) { a.Roots, a.Depths, a.Groups = nil, nil, nil }, "Roots does not start"},
 		{"child outside", narrow, func(a *Arrays) { a.Nodes32[0].Step |= 0xffff << 16 }, "nodes[0] leaves its tree"},
@@ -77,6 +77,10 @@ func TestHostileArrays(t *testing.T) {
 		{"column between lanes", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 1 }, "nodes[1] has no column"},
 		{"inner node at rest", narrow, func(a *Arrays) { a.Nodes32[0].Step &= 0xffff }, "nodes[0] stays"},
 		{"leaf by another column", double, func(a *Arrays) { a.Steps32[6] = 0 }, "nodes[6] stays"},
+		{"leaves by another order", narrow, func(a *Arrays) { a.Nodes32[3].Key, a.Nodes32[4].Key = a.Nodes32[4].Key, a.Nodes32[3].Key }, "nodes[3] is leaf 1, not 0"},
+		{"children of another", narrow, func(a *Arrays) { a.Nodes32[1].Step += 2 << 16 }, "nodes[1] has the children at 5, not at 3"},
+		{"a child too many", narrow, func(a *Arrays) { a.Roots[1]++ }, "nodes[7] leaves its tree"},
+		{"more leaf numbers than leaves", double, func(a *Arrays) { a.LeafIDs = append(a.LeafIDs, 1); a.Leaves64 = append(a.Leaves64, 1, 2) }, "LeafIDs has 13 elements"},
 		{"leaf number", double, func(a *Arrays) { a.Keys64[6] = 1 << 40 }, "nodes[6] is leaf"},
 		{"too shallow", narrow, func(a *Arrays) { a.Depths[1] = 1 }, "Depths[1] is 1, the tree has 2"},
 		{"too deep", narrow, func(a *Arrays) { a.Depths[1] = math.MaxUint32 }, "Depths[1] is"},
@@ -221,6 +225,65 @@ func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 			}
 		}
 	}
+}
+
+// TestSoundTree damages trees at random, in all forms: soundTree and checkTree
+// judge alike.
+func TestSoundTree(t *testing.T) {
+	broken := 0
+	for seed := range uint64(3000) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		sound, err := Compile(irtest.Wild(rng))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := clone(*sound)
+		if rng.IntN(3) == 0 {
+			a = *widened(sound)
+		}
+		nodes := a.nodes()
+		if nodes == 0 {
+			continue
+		}
+		for range rng.IntN(3) {
+			to := rng.Uint64() >> rng.IntN(64)
+			if rng.IntN(2) == 0 {
+				to = uint64(rng.IntN(40)) << (16 * rng.IntN(3))
+			}
+			set(a.Nodes32, uint16(rng.Uint32()), Node32{uint32(to), uint32(to >> rng.IntN(20))})
+			set(a.Keys64, uint16(rng.Uint32()), to)
+			set(a.Steps32, uint16(rng.Uint32()), uint32(to))
+			set(a.Steps64, uint16(rng.Uint32()), to)
+		}
+		for tree, root := range a.Roots {
+			end := uint32(nodes)
+			if tree+1 < len(a.Roots) {
+				end = a.Roots[tree+1]
+			}
+			leaf := uint64(rng.IntN(2)) * a.firstLeaf(root, end)
+			_, depth := treeCheck(&a)(root, end, leaf, make([]uint32, end-root))
+			err := checkTree(&a, root, end, leaf)
+			if (depth > 0) != (err == nil) {
+				t.Fatalf("seed %d, tree %d: depth %d, but %v", seed, tree, depth, err)
+			}
+			if err != nil {
+				broken++
+			}
+		}
+	}
+	if broken < 1000 {
+		t.Errorf("only %d trees were broken", broken)
+	}
+}
+
+// firstLeaf is the key of the first leaf of a tree, or 0.
+func (a *Arrays) firstLeaf(root, end uint32) uint64 {
+	for i := root; i < end; i++ {
+		if key, offset, _ := a.node(i); offset == 0 {
+			return key
+		}
+	}
+	return 0
 }
 
 // FuzzNew damages the arrays of a random model at random: New refuses them, or

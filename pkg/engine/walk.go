@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 	"unsafe"
@@ -99,20 +98,21 @@ type eight struct {
 // wait for deep ones.
 func eights(a *Arrays) []eight {
 	list := make([]eight, 0, (len(a.Roots)+lanes-1)/lanes)
-	var order [treeChunk]uint8
+	var order [treeChunk]uint32 // depth, then place: a cold start waits for the sorting
 	for t := 0; t < len(a.Roots); t += treeChunk {
-		roots, depths := a.Roots[t:min(t+treeChunk, len(a.Roots))], a.Depths[t:]
+		roots := a.Roots[t:min(t+treeChunk, len(a.Roots))]
 		places := order[:len(roots)]
-		for i := range places {
-			places[i] = uint8(i)
+		for i, depth := range a.Depths[t:][:len(roots)] {
+			places[i] = depth*treeChunk | uint32(i)
 		}
-		slices.SortStableFunc(places, func(x, y uint8) int { return cmp.Compare(depths[x], depths[y]) })
+		slices.Sort(places)
 		for at := 0; at < len(places); at += lanes {
 			var e eight
 			for i := range e.place {
-				e.place[i] = places[min(at+i, len(places)-1)]
+				p := places[min(at+i, len(places)-1)]
+				e.place[i] = uint8(p % treeChunk)
 				e.roots[i] = roots[e.place[i]]
-				e.depth = max(e.depth, depths[e.place[i]])
+				e.depth = p / treeChunk
 			}
 			list = append(list, e)
 		}
