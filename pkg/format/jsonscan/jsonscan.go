@@ -8,9 +8,6 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -54,12 +51,7 @@ func Clip(s string) string {
 	if len(s) > longest {
 		s = s[:longest] + "…"
 	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return utf8.RuneError
-	}, s)
+	return readerr.Plain(s)
 }
 
 // token reads the next token, which must be of the kind.

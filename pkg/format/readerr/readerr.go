@@ -5,6 +5,8 @@ package readerr
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Nowhere is the Offset of an error that has no place of its own.
@@ -31,7 +33,8 @@ func At(format, path, reason string, args ...any) *Error {
 	return e
 }
 
-// Error names format, path and offset, then the reason and its cause.
+// Error names format, path and offset, then the reason and its cause, in one
+// line: what a file brings with it, such as a name, may hold any bytes.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Format == "" {
@@ -49,7 +52,24 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())
 	}
-	return b.String()
+	return Plain(b.String())
+}
+
+// Plain is a text that can be printed: one line, without control characters.
+func Plain(text string) string {
+	for _, r := range text {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return strings.Map(plain, text)
+		}
+	}
+	return text
+}
+
+func plain(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return utf8.RuneError
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -26,3 +26,15 @@ func TestError(t *testing.T) {
 		t.Error("the cause is not reached")
 	}
 }
+
+// TestOneLine: whatever stands in a file, an error is a line that can be printed.
+func TestOneLine(t *testing.T) {
+	e := readerr.At("f", "a\nb\xff", "node %s", "\x1b[31m")
+	e.Err = errors.New("two\r\nlines")
+	if got, want := e.Error(), "f: a\uFFFDb\uFFFD: node \uFFFD[31m: two\uFFFD\uFFFDlines"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := readerr.Plain("Größe 5 °C"); got != "Größe 5 °C" {
+		t.Errorf("got %q", got)
+	}
+}
