@@ -153,8 +153,8 @@ func repetition(e *engine.Engine, ring []float64, n, batch, threads int) float64
 func goRound(e *engine.Engine, ring []float64, n, batch, at int, until time.Time) int {
 	const between = 4096
 	a := e.Arrays()
-	out := make([]float64, batch*a.Outputs)
-	var scratch engine.Scratch
+	out := make([]float64, batch*e.Width())
+	scratch := engine.Scratch{Workers: 1} // the threads are those that call this
 	done := 0
 	for next := 0; ; {
 		e.Score(ring[at*a.Features:(at+batch)*a.Features], batch, out, &scratch)
