@@ -16,6 +16,7 @@ import (
 	"example.com/copse/pkg/format/lightgbm"
 	"example.com/copse/pkg/format/onnx"
 	"example.com/copse/pkg/format/readerr"
+	"example.com/copse/pkg/format/xgboost"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
 )
@@ -45,6 +46,7 @@ func readers() []reader {
 	return []reader{
 		{golearn.Library, golearn.Is, readGolearn},
 		{catboost.Library, catboost.Is, catboost.Read},
+		{xgboost.Library, xgboost.Is, xgboost.Read},
 		{lightgbm.Library, lightgbm.Is, lightgbm.Read},
 		{onnx.Library, onnx.Is, onnx.Read},
 	}

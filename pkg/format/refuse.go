@@ -26,10 +26,7 @@ const (
 	saveAll      = saveSklearn + "; " + saveXGBoost + "; " + saveLightGBM + "; " + saveCatBoost
 )
 
-const (
-	notYet   = "is recognised but not supported yet: this version reads golearn models and .copse bundles"
-	noFormat = "the file is of no known format: models are read as XGBoost's JSON or UBJSON, LightGBM's text, ONNX, CatBoost's JSON, golearn's archive, or a .copse bundle"
-)
+const noFormat = "the file is of no known format: models are read as XGBoost's JSON or UBJSON, LightGBM's text, ONNX, CatBoost's JSON, golearn's archive, or a .copse bundle"
 
 // kinds are tried in order: the surer signs first.
 func kinds() []kind {
@@ -48,13 +45,10 @@ func kinds() []kind {
 	}...)
 }
 
-// fixedKinds are told by their first bytes alone, and those formats that a
-// reader tells, but for which there is none yet.
+// fixedKinds are told by their first bytes alone.
 func fixedKinds() []kind {
 	return []kind{
 		{is: prefix("\x89COPSE\r\n"), format: "copse", advice: "is a compiled bundle, not a model to compile: load it as it is"},
-		{is: xgboostJSON, format: "xgboost", advice: notYet},
-		{is: xgboostUBJ, format: "xgboost", advice: notYet},
 		{is: prefix("CBM1"), format: "cbm", advice: "is CatBoost's binary form, which is not read: " + saveCatBoost},
 		{is: prefix("\x89HDF\r\n\x1a\n"), format: "hdf5", advice: "is HDF5, which Keras writes and is not read: " + saveKeras},
 		{is: prefix("booster[0]"), format: "xgboost", advice: "is a dump of trees, which is no model: " + saveXGBoost},
@@ -134,18 +128,6 @@ func oldXGBoost(data []byte) bool {
 	}
 	name := data[params+length:][:data[params]]
 	return prefix("reg:", "binary:", "multi:", "rank:", "count:", "survival:")(name)
-}
-
-// xgboostJSON: {"learner":…} or {"version":[…],"learner":…}.
-func xgboostJSON(data []byte) bool {
-	text := bytes.TrimLeft(top(data), " \t\r\n")
-	return bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"learner"`))
-}
-
-// xgboostUBJ: an object whose first key has a one-letter integer type.
-func xgboostUBJ(data []byte) bool {
-	t := top(data)
-	return len(t) > 2 && t[0] == '{' && bytes.IndexByte([]byte("iUIlL"), t[1]) >= 0 && bytes.Contains(t, []byte("learner"))
 }
 
 func isTar(data []byte) bool {
