@@ -155,11 +155,20 @@ func (n *node) leafWidth(f *forest) int {
 	return 1
 }
 
+// visit counts a node of a walk, and ends one that goes in a cycle: where there
+// is none, a stack has at most one node for each split, and a leaf.
+func (n *node) visit(f *forest, stack []int32) {
+	n.spend(1)
+	if len(stack) > len(f.splits)+1 {
+		n.spend(math.MaxInt)
+	}
+}
+
 // group is the only target of a tree whose leaves have one weight each, or -1.
 func (n *node) group(f *forest, root int32) int32 {
 	target, stack := int32(-1), []int32{root}
 	for len(stack) > 0 {
-		n.spend(1) // also ends a cycle
+		n.visit(f, stack)
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if at >= 0 {

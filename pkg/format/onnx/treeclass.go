@@ -108,7 +108,7 @@ func (n *node) always(f *forest, class int32) bool {
 	for _, root := range f.roots {
 		all, stack := true, []int32{root}
 		for all && len(stack) > 0 {
-			n.spend(1) // also ends a cycle
+			n.visit(f, stack)
 			at := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
 			if at >= 0 {
