@@ -95,7 +95,7 @@ test: ## all tests that need no more than Go and make
 .PHONY: check
 check: ## what CI runs after test; needs gcc, Chromium, qemu, Python (see .ci/run)
 	@before=$$(git status --porcelain; git diff | cksum); \
-	$(MAKE) check-format check-modules check-lint check-fuzz check-arm64 check-race; \
+	$(MAKE) check-format check-modules check-lint check-fuzz check-mutations check-arm64 check-race; \
 	after=$$(git status --porcelain; git diff | cksum); \
 	if [ "$$before" != "$$after" ]; then echo "check changed the tree:"; git status --short; exit 1; fi
 
@@ -131,6 +131,11 @@ check-arm64: ## the core's tests built for arm64, under qemu-user-static
 .PHONY: check-fuzz
 check-fuzz: ## each fuzz target for FUZZTIME (3s)
 	.ci/fuzz $(FUZZTIME)
+
+# Every model file of the tests, broken in ten thousand seeded ways.
+.PHONY: check-mutations
+check-mutations: ## broken model files: a clean error, or a model that scores, each
+	CGO_ENABLED=0 $(GO) test -timeout 30m ./pkg/format/mutation -mutations 10000
 
 .PHONY: cover
 cover: ## statements covered by tests, by function, at dist/cover.txt
