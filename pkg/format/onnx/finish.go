@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
@@ -36,12 +37,12 @@ func (l *lowering) finish() (*ir.Model, schema.Document) {
 	l.compact(p, live)
 	m := &ir.Model{
 		Library: Library,
-		Version: l.file.version,
+		Version: strings.TrimSpace(l.file.producer + " " + l.file.version),
 		Labels:  labels,
 		Outputs: p.Registers[p.Output].Width,
 		Program: p,
 	}
-	m.Objective = l.file.producer
+	m.Objective = l.task
 	if p.Registers[0].Type == ir.TypeFloat32 {
 		m.Input = ir.Float32
 	}

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // opName names an operator: its domain ("" is ONNX's own) and its type.
@@ -14,6 +15,11 @@ type operator struct {
 	opName
 	min, max int // inputs; max -1 is any number
 	lower    func(n *node) []*value
+}
+
+// task says whether the operator is a model by itself.
+func (o *operator) task() bool {
+	return strings.HasPrefix(o.op, "TreeEnsemble") || strings.HasPrefix(o.op, "Linear") || strings.HasPrefix(o.op, "SVM")
 }
 
 // node is a node at hand. Inputs that it leaves out are nil.
@@ -120,6 +126,9 @@ func (l *lowering) node(p *nodeProto) {
 	}
 	l.spend(1 + len(n.in))
 	out := op.lower(n)
+	if op.task() {
+		l.task = op.op
+	}
 	for i := range p.attributes {
 		if a := &p.attributes[i]; !a.used {
 			l.refuse("its attribute %s is not supported", quoted(a.name))
