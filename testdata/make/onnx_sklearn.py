@@ -147,11 +147,11 @@ def vectors():
     sk("svc_linear", SVC(kernel="linear"), iris_x, iris_y)
     sk("nusvc_poly", NuSVC(kernel="poly", nu=0.2, degree=3), iris_x, iris_y, tolerance=1e-5, note=SUMS)
     sk("svc_sigmoid", SVC(kernel="sigmoid", gamma=0.01), iris_x, iris_y)
-    sk("linear_svc", LinearSVC(), iris_x, iris_y)
-    sk("linear_svc_binary", LinearSVC(), wine_x[wine_y < 2] / 10, wine_y[wine_y < 2])
+    sk("linear_svc", LinearSVC(random_state=SEED), iris_x, iris_y)
+    sk("linear_svc_binary", LinearSVC(random_state=SEED), wine_x[wine_y < 2] / 10, wine_y[wine_y < 2])
     sk("svr_rbf", SVR(), diabetes_x[:120] / 100, diabetes_y[:120])
     sk("svr_poly", SVR(kernel="poly", degree=2), diabetes_x[:80] / 100, diabetes_y[:80])
-    sk("linear_svr", LinearSVR(), diabetes_x / 100, diabetes_y)
+    sk("linear_svr", LinearSVR(random_state=SEED), diabetes_x / 100, diabetes_y)
     detector = OneClassSVM(nu=0.2).fit(iris_x)
     apart = rows_of(iris_x)[np.abs(detector.decision_function(rows_of(iris_x))) > 1e-3]  # a score of 0 has either label
     sk("one_class_svm", detector, iris_x, rows=apart)
@@ -161,7 +161,7 @@ def trees():
     sk("tree_classifier_text", DecisionTreeClassifier(max_depth=4, random_state=SEED), iris_x, iris_names, trees=True)
     sk("tree_classifier_binary", DecisionTreeClassifier(max_depth=4, random_state=SEED), cancer_x, cancer_y, trees=True)
     sk("tree_regressor", DecisionTreeRegressor(max_depth=4, random_state=SEED), diabetes_x, diabetes_y, trees=True)
-    sk("tree_stump", DecisionTreeRegressor(max_depth=1), diabetes_x, diabetes_y, trees=True)
+    sk("tree_stump", DecisionTreeRegressor(max_depth=1, random_state=SEED), diabetes_x, diabetes_y, trees=True)
     sk("random_forest", RandomForestClassifier(8, max_depth=4, random_state=SEED), iris_x, iris_y, trees=True)
     sk("random_forest_binary", RandomForestClassifier(8, max_depth=4, random_state=SEED), cancer_x, cancer_y, trees=True)
     sk("random_forest_regressor", RandomForestRegressor(8, max_depth=4, random_state=SEED), diabetes_x, diabetes_y, trees=True)
@@ -174,13 +174,13 @@ def trees():
     sk("gradient_boosting_regressor", GradientBoostingRegressor(n_estimators=8, random_state=SEED), diabetes_x, diabetes_y, trees=True)
     hist = iris_x.copy()
     hist[::7, 0], hist[::5, 2] = np.nan, np.nan
-    sk("hist_gradient_boosting", HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=6), hist, iris_y, trees=True)
-    sk("hist_gradient_boosting_binary", HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=6), cancer_x, cancer_y, trees=True)
-    sk("hist_gradient_boosting_regressor", HistGradientBoostingRegressor(max_iter=6, max_leaf_nodes=6), diabetes_x, diabetes_y, trees=True)
+    sk("hist_gradient_boosting", HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=6, random_state=SEED), hist, iris_y, trees=True)
+    sk("hist_gradient_boosting_binary", HistGradientBoostingClassifier(max_iter=6, max_leaf_nodes=6, random_state=SEED), cancer_x, cancer_y, trees=True)
+    sk("hist_gradient_boosting_regressor", HistGradientBoostingRegressor(max_iter=6, max_leaf_nodes=6, random_state=SEED), diabetes_x, diabetes_y, trees=True)
     sk("isolation_forest", IsolationForest(n_estimators=5, max_samples=32, random_state=SEED), iris_x)
     sk("ada_boost", AdaBoostClassifier(n_estimators=4, random_state=SEED), iris_x, iris_y)
     sk("ada_boost_regressor", AdaBoostRegressor(n_estimators=4, random_state=SEED), diabetes_x, diabetes_y)
-    sk("bagging", BaggingClassifier(DecisionTreeClassifier(max_depth=3), 4, random_state=SEED), iris_x, iris_y)
+    sk("bagging", BaggingClassifier(DecisionTreeClassifier(max_depth=3, random_state=SEED), 4, random_state=SEED), iris_x, iris_y)
 
 
 def networks():
@@ -231,12 +231,12 @@ def preparation():
 
 
 def ensembles():
-    sk("voting_soft", VotingClassifier([("a", LogisticRegression(max_iter=500)), ("b", DecisionTreeClassifier(max_depth=3))], voting="soft",
+    sk("voting_soft", VotingClassifier([("a", LogisticRegression(max_iter=500)), ("b", DecisionTreeClassifier(max_depth=3, random_state=SEED))], voting="soft",
                                        flatten_transform=False), iris_x, iris_y)
-    sk("voting_hard", VotingClassifier([("a", LogisticRegression(max_iter=500)), ("b", DecisionTreeClassifier(max_depth=3)), ("c", GaussianNB())],
+    sk("voting_hard", VotingClassifier([("a", LogisticRegression(max_iter=500)), ("b", DecisionTreeClassifier(max_depth=3, random_state=SEED)), ("c", GaussianNB())],
                                        voting="hard", flatten_transform=False), iris_x, iris_y)
-    sk("voting_regressor", VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3))]), diabetes_x, diabetes_y)
-    sk("calibrated_sigmoid", CalibratedClassifierCV(LinearSVC(), cv=2), iris_x, iris_y)
+    sk("voting_regressor", VotingRegressor([("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3, random_state=SEED))]), diabetes_x, diabetes_y)
+    sk("calibrated_sigmoid", CalibratedClassifierCV(LinearSVC(random_state=SEED), cv=2), iris_x, iris_y)
     sk("calibrated_isotonic", CalibratedClassifierCV(GaussianNB(), cv=2, method="isotonic"), iris_x, iris_y)
     sk("stacking", StackingClassifier([("a", LogisticRegression(max_iter=500)), ("b", GaussianNB())], cv=3), iris_x, iris_y)
 
