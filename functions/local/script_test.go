@@ -20,7 +20,11 @@ var update = flag.Bool("update", false, "write the outputs of the scripts anew")
 // as a process of its own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"copse": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"copse": func() {
+			status := Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+			writePeak()
+			os.Exit(status)
+		},
 	})
 }
 
