@@ -137,6 +137,10 @@ check-fuzz: ## each fuzz target for FUZZTIME (3s)
 check-mutations: ## broken model files: a clean error, or a model that scores, each
 	CGO_ENABLED=0 $(GO) test -timeout 30m ./pkg/format/mutation -mutations 10000
 
+.PHONY: check-memory
+check-memory: ## what copse score holds for large inputs of all forms (some minutes)
+	CGO_ENABLED=0 $(GO) test ./functions/local -run TestScoreIsBoundedInMemory -v -score-bytes 400000000 -timeout 30m
+
 .PHONY: cover
 cover: ## statements covered by tests, by function, at dist/cover.txt
 	@mkdir -p $(DIST)
@@ -153,6 +157,14 @@ bench: ## measure every figure of the README again and write them there (needs P
 .PHONY: bench-serving
 bench-serving: ## serving against FastAPI in one run (needs Python)
 	$(GO) run ./bench/serving
+
+.PHONY: bench-score
+bench-score: ## copse score on all cores against as many processes of one core
+	CGO_ENABLED=0 $(GO) test ./functions/local -run '^$$' -bench ScoreCores -benchtime 3x
+
+.PHONY: bench-peers
+bench-peers: ## the engine against the models' own libraries; writes bench/peers/README.md (needs Python 3.11, gcc; the first run takes long)
+	$(GO) run ./bench/peers -o bench/peers/README.md -picture docs/images/peers.svg
 
 .PHONY: bench-start
 bench-start: ## start-up, memory and size of the Lambda functions

@@ -34,11 +34,7 @@ func openSlice(path, iterations string) (*predict.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := f.Open(registry.NameOf(path), predict.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	return m, nil
+	return openRead(path, f)
 }
 
 // readSlice is readModel for some iterations of a model; "" is all.

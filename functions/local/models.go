@@ -26,6 +26,11 @@ func openModel(path string) (*predict.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openRead(path, f)
+}
+
+// openRead opens what was read of a path.
+func openRead(path string, f *registry.Opened) (*predict.Model, error) {
 	m, err := f.Open(registry.NameOf(path), predict.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)

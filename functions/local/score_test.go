@@ -6,19 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"example.com/copse/functions/local/internal/parquetfile"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
@@ -290,36 +295,6 @@ func TestSignalLeavesNoHalfFile(t *testing.T) {
 	}
 }
 
-// TestScoreIsBoundedInMemory: a long input takes no more memory than a short
-// one.
-func TestScoreIsBoundedInMemory(t *testing.T) {
-	needMemory(t)
-	const limit, total = 48 << 20, 64 << 20
-	cmd := exec.Command("copse", "score", "-o", os.DevNull, "-")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	rows := makeRows(10_000, 1000)
-	_, err = io.WriteString(in, irisHeader)
-	for sent := 0; err == nil && sent < total; sent += len(rows) {
-		_, err = io.WriteString(in, rows)
-	}
-	got := peak(t, cmd.Process.Pid)
-	err = errors.Join(err, in.Close())
-	_ = cmd.Wait() // status 1: every seventh row is bad
-	if err != nil || cmd.ProcessState.ExitCode() != exitFailed {
-		t.Fatalf("%v, %v", err, cmd.ProcessState)
-	}
-	t.Logf("peak %d MB for %d MB of rows", got>>20, total>>20)
-	if got > limit {
-		t.Errorf("got %d MB, want at most %d", got>>20, limit>>20)
-	}
-}
-
 // BenchmarkScore is the whole command but for the start of its process.
 func BenchmarkScore(b *testing.B) {
 	const n = 200_000
@@ -336,5 +311,94 @@ func BenchmarkScore(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "rows/s")
 		})
+	}
+}
+
+// BenchmarkScoreCores holds one process on all cores against as many processes
+// of one core each, at the same time and with as many rows in all: the
+// efficiency is told whatever else the machine does.
+func BenchmarkScoreCores(b *testing.B) {
+	const n = 1_000_000
+	folder := b.TempDir()
+	csv := filepath.Join(folder, "rows.csv")
+	if err := os.WriteFile(csv, []byte(irisHeader+makeRows(n, n+1)), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	inputs := map[string]string{"csv": csv, "jsonl": filepath.Join(folder, "rows.jsonl"), "parquet": filepath.Join(folder, "rows.parquet"), "csv.gz": csv + ".gz"}
+	convertRows(b, csv, inputs)
+	cores := runtime.NumCPU()
+	for _, in := range []string{"csv", "jsonl", "parquet", "csv.gz"} {
+		for _, out := range []string{"csv", "jsonl", "parquet"} {
+			b.Run(in+"-"+out, func(b *testing.B) {
+				together, apart := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+				for b.Loop() {
+					together = min(together, scoreProcesses(b, 1, cores, out, slices.Repeat([]string{inputs[in]}, cores)))
+					apart = min(apart, scoreProcesses(b, cores, 1, out, []string{inputs[in]}))
+				}
+				b.ReportMetric(float64(cores*n)/together.Seconds(), "rows/s")
+				b.ReportMetric(100*apart.Seconds()/together.Seconds(), "%efficiency")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// scoreProcesses runs so many processes at once, of so many cores each, and
+// returns how long all of them took.
+func scoreProcesses(b *testing.B, processes, cores int, format string, paths []string) time.Duration {
+	b.Helper()
+	start := time.Now()
+	var all sync.WaitGroup
+	for range processes {
+		all.Go(func() {
+			c := exec.Command("copse", append([]string{"score", "--format", format, "-o", os.DevNull}, paths...)...)
+			c.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
+			if text, err := c.CombinedOutput(); err != nil {
+				b.Errorf("%v: %s", err, text)
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(start)
+}
+
+// convertRows writes the same rows in the other forms.
+func convertRows(b *testing.B, path string, to map[string]string) {
+	b.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := openModel("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var d wire.Decoder
+	var f frame.Frame
+	if _, e := d.Batch(text, wire.CSV, m.Schema(), &wire.Options{}, &f); e != nil {
+		b.Fatal(e)
+	}
+	var lines, table, packed bytes.Buffer
+	var columns []parquetfile.Output
+	values := make([]parquetfile.Values, f.Cols)
+	for c := range f.Cols {
+		columns = append(columns, parquetfile.Output{Name: m.Schema().Feature(c).Name, Kind: parquetfile.Float64})
+	}
+	for r := range f.Rows {
+		for c, x := range f.Row(r) {
+			fmt.Fprintf(&lines, "%c%q:%v", "{,,,"[c], columns[c].Name, x)
+			values[c].Numbers = append(values[c].Numbers, x)
+		}
+		lines.WriteString("}\n")
+	}
+	w := parquetfile.NewWriter(&table, columns)
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(text)
+	err = errors.Join(err, z.Close(), w.Write(f.Rows, values), w.Close(),
+		os.WriteFile(to["jsonl"], lines.Bytes(), 0o600),
+		os.WriteFile(to["parquet"], table.Bytes(), 0o600),
+		os.WriteFile(to["csv.gz"], packed.Bytes(), 0o600))
+	if err != nil {
+		b.Fatal(err)
 	}
 }

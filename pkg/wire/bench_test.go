@@ -202,3 +202,28 @@ func BenchmarkEncode(bench *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSplitter is the part of reading a file that one goroutine does for
+// all others.
+func BenchmarkSplitter(b *testing.B) {
+	bodies := newBodies(b, features30(), full)
+	for _, c := range []struct {
+		name string
+		m    Media
+		text []byte
+	}{
+		{"csv", CSV, bodies.csv()},
+		{"csv-quoted", CSV, bytes.ReplaceAll(bodies.csv(), []byte("\n"), []byte(",\"a,b\"\n"))},
+		{"jsonl", NDJSON, append(bodies.lines(), '\n')},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(len(c.text)))
+			for b.Loop() {
+				s := NewSplitter(bytes.NewReader(c.text), c.m, bodies.s, Options{IgnoreExtra: true}, 192<<10, 4096)
+				var block Block
+				for s.Next(&block) == nil {
+				}
+			}
+		})
+	}
+}
