@@ -14,7 +14,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
-from sklearn.decomposition import PCA
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (AdaBoostClassifier, AdaBoostRegressor, BaggingClassifier, ExtraTreesClassifier,
                               ExtraTreesRegressor, GradientBoostingClassifier, GradientBoostingRegressor,
@@ -22,8 +23,10 @@ from sklearn.ensemble import (AdaBoostClassifier, AdaBoostRegressor, BaggingClas
                               RandomForestClassifier, RandomForestRegressor, StackingClassifier, VotingClassifier,
                               VotingRegressor)
 from sklearn.feature_selection import SelectKBest
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import (LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier)
+from sklearn.linear_model import (LinearRegression, LogisticRegression, PoissonRegressor, Ridge, RidgeClassifier,
+                                  SGDClassifier)
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
@@ -31,7 +34,8 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (Binarizer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder,
-                                   OrdinalEncoder, PolynomialFeatures, PowerTransformer, RobustScaler, StandardScaler)
+                                   OrdinalEncoder, PolynomialFeatures, PowerTransformer, QuantileTransformer, RobustScaler,
+                                   StandardScaler, TargetEncoder)
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skl2onnx import to_onnx
@@ -135,6 +139,8 @@ def linear():
     sk("multi_output_ridge", MultiOutputRegressor(Ridge()), diabetes_x, np.c_[diabetes_y, np.sqrt(diabetes_y)])
     sk("poisson", PoissonRegressor(max_iter=2000), diabetes_x / 100, diabetes_y, tolerance=3e-4, note=EXP)
     sk("sgd_log", SGDClassifier(loss="log_loss", random_state=SEED), iris_x, iris_y, tolerance=2e-5, note=SUMS)
+    sk("ridge_classifier", RidgeClassifier(), iris_x, iris_names)
+    sk("pls", PLSRegression(2), diabetes_x, diabetes_y)
     sk("lda", LinearDiscriminantAnalysis(), iris_x, iris_y)
     sk("qda", QuadraticDiscriminantAnalysis(), iris_x, iris_y)
 
@@ -208,6 +214,7 @@ def neighbours():
     sk("knn_regressor_minkowski", KNeighborsRegressor(3, metric="minkowski", p=3), diabetes_x[::8], diabetes_y[::8], rows=diabetes_x[3::11])
     sk("knn_cdist", KNeighborsClassifier(3), x, y, {"optim": "cdist"}, rows=rows_of(iris_x) + np.float32(0.013),
        target_opset={"": 18, "ai.onnx.ml": 3, "com.microsoft": 1})
+    sk("gaussian_process", GaussianProcessRegressor(alpha=1.0, random_state=SEED), diabetes_x[::8] / 100, diabetes_y[::8])
     sk("k_means", KMeans(3, random_state=SEED, n_init=3), iris_x, tolerance=5e-5, note="a distance is the root of a difference of large squares")
 
 
@@ -226,6 +233,8 @@ def preparation():
     sk("pca", make_pipeline(StandardScaler(), PCA(2), lr()), iris_x, iris_y)
     sk("select_binarize", make_pipeline(SelectKBest(k=2), Binarizer(threshold=1.5), lr()), iris_x, iris_y)
     sk("power", make_pipeline(PowerTransformer(), Ridge()), diabetes_x[:, :4], diabetes_y)
+    sk("quantile", make_pipeline(QuantileTransformer(n_quantiles=10, random_state=SEED), Ridge()), diabetes_x[:, :4], diabetes_y)
+    sk("truncated_svd", make_pipeline(TruncatedSVD(2, random_state=SEED), lr()), iris_x, iris_y)
     sk("scaler_forest", make_pipeline(StandardScaler(), RandomForestClassifier(6, max_depth=4, random_state=SEED)), wine_x, wine_y,
        rows=np.concatenate([rows_of(wine_x), np.full((1, 5), np.nan, np.float32)]))
 
@@ -264,6 +273,7 @@ def mixed():
              ("port", StringTensorType([None, 1])), ("deck", Int64TensorType([None, 1]))]
     rows = people(40, SEED + 1)
     rows["age"][3], rows["fare"][5] = np.nan, np.nan
+    no_gaps = people(40, SEED + 2)
     unseen = {k: v.copy() for k, v in rows.items()}
     unseen["port"][1:4, 0], unseen["sex"][6, 0] = "Atlantis", "other"
 
@@ -286,6 +296,14 @@ def mixed():
          y=data["fare"][:, 0] * 2 + (data["sex"][:, 0] == "male"))
     unknown = ColumnTransformer([("n", SimpleImputer(), ["age", "fare"]),
                                  ("c", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["sex", "port"])])
+    first = ColumnTransformer([("c", OneHotEncoder(drop="first"), ["sex", "port"]), ("d", OrdinalEncoder(), ["deck"])], remainder="passthrough")
+    pipe("columns_drop_passthrough", make_pipeline(first, LogisticRegression()), no_gaps)
+    frequent = ColumnTransformer([("c", make_pipeline(SimpleImputer(strategy="constant", fill_value="none", missing_values=""),
+                                                      OneHotEncoder(handle_unknown="ignore")), ["sex", "port"])])
+    pipe("columns_text_imputer", make_pipeline(frequent, LogisticRegression()), unseen)
+    pipe("columns_target", make_pipeline(ColumnTransformer([("t", TargetEncoder(random_state=SEED), ["sex", "port"])]), LogisticRegression()), no_gaps)
+    hist = ColumnTransformer([("o", OrdinalEncoder(), ["sex", "port"]), ("n", "passthrough", ["age", "fare"])])
+    pipe("columns_hist_boosting", make_pipeline(hist, HistGradientBoostingClassifier(max_iter=5, max_leaf_nodes=6, random_state=SEED)))
     pipe("columns_ordinal_unknown", make_pipeline(unknown, RandomForestClassifier(5, max_depth=3, random_state=SEED)), unseen,
          y=np.array(["no", "yes"])[y])
 

@@ -36,6 +36,7 @@ type lowering struct {
 
 	columns []column
 	results []result
+	strict  []strict
 	task    string // the last operator that is a model by itself
 }
 

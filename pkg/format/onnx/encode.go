@@ -109,9 +109,6 @@ func lowerOneHotEncoder(n *node) []*value {
 	if len(categories) == 0 {
 		n.refuse("has no categories of its input's type")
 	}
-	if n.int("zeros", 1) == 0 {
-		n.refuse("refuses unknown categories (zeros=0), which is not supported: export the model with zeros=1")
-	}
 	width := product([]int{v.width(), len(categories)})
 	if width > maxWidth {
 		n.refuse("gives more than %d numbers", maxWidth)
@@ -123,6 +120,9 @@ func lowerOneHotEncoder(n *node) []*value {
 	}
 	w := &value{elem: elemFloat, dims: append(slices.Clone(v.dims), len(categories)), batch: v.batch}
 	w.reg = n.emit(step, n.typeOf(w), width)
+	if n.int("zeros", 1) == 0 {
+		n.strict = append(n.strict, strict{n.path, step.In[0], w.reg, categories})
+	}
 	return one(w)
 }
 

@@ -32,6 +32,7 @@ func (l *lowering) finish() (*ir.Model, schema.Document) {
 	}
 	l.fuse()
 	live := l.live(p)
+	l.refuseUnknown(live)
 	categories := l.assignTexts(live)
 	refused := l.refusesNaN(p, live)
 	l.compact(p, live)
@@ -359,10 +360,13 @@ func (l *lowering) document(categories [][]string, refused []bool) schema.Docume
 				f.Categories = []string{"any"}
 				f.Description = "the model does not look at it"
 			}
+			if c.known {
+				f.Missing, f.Unknown = schema.Refuse, ""
+			}
 		case c.elem == elemBool:
 			f.Type = schema.Boolean
 		case c.elem.whole():
-			f.Type = schema.Integer
+			f.Type, f.Rules = schema.Integer, c.rules
 		case !refused[i]:
 			f.Missing = schema.Allow
 		}

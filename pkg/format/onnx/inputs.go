@@ -3,6 +3,7 @@ package onnx
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"example.com/copse/pkg/ir"
 )
@@ -13,6 +14,71 @@ type column struct {
 	elem elem
 	// optional says that an absent key of a map counts as 0.
 	optional bool
+	// known says that a text that is none of the categories is an error, and
+	// rules what numbers may be.
+	known bool
+	rules string
+}
+
+// strict is a one-hot encoder that refuses what is none of its categories. A
+// program cannot refuse a row, so the schema does.
+type strict struct {
+	path       string
+	in, out    int32
+	categories []float64
+}
+
+// refuseUnknown lets the schema refuse what encoders refuse.
+func (l *lowering) refuseUnknown(live []bool) {
+	for _, s := range l.strict {
+		if !live[s.out] {
+			continue
+		}
+		l.path = s.path
+		for i := range l.registers[s.in].Width {
+			at := l.origin(s.in, i)
+			if at < 0 || l.columns[at].elem.float() {
+				l.refuse("refuses unknown categories of what is no text and no whole number from outside (zeros=0): " +
+					"train the encoder with handle_unknown='ignore'")
+			}
+			if l.columns[at].known = true; l.columns[at].elem != elemString {
+				l.columns[at].rules = l.among(s.categories)
+			}
+		}
+	}
+}
+
+// among is a rule of the schema for whole numbers.
+func (l *lowering) among(list []float64) string {
+	const longest = 1024 // of a schema's rules
+	list = sortedOnce(list)
+	texts := l.labelTexts(elemInt64, list)
+	if first, last := list[0], list[len(list)-1]; last-first == float64(len(list)-1) {
+		return "gte=" + texts[0] + ",lte=" + texts[len(texts)-1]
+	}
+	rule := "oneof=" + strings.Join(texts, " ")
+	if len(rule) > longest {
+		l.refuse("refuses unknown categories of a number that has too many (zeros=0): train the encoder with handle_unknown='ignore'")
+	}
+	return rule
+}
+
+// origin is the feature that a value is, or -1.
+func (l *lowering) origin(reg int32, i int) int {
+	for reg != 0 {
+		if l.writer[reg] < 0 {
+			return -1
+		}
+		switch s := &l.steps[l.writer[reg]]; {
+		case s.Kind == ir.Select:
+			reg, i = l.source(s, i)
+		case s.Kind == ir.Convert:
+			reg = s.In[0]
+		default:
+			return -1
+		}
+	}
+	return i
 }
 
 // inputs makes a feature of each number of the graph's inputs, and the inputs'

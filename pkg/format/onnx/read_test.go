@@ -102,6 +102,28 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestStrictEncoders: what an encoder refuses, the schema refuses.
+func TestStrictEncoders(t *testing.T) {
+	m, doc := mustRead(t, model(graph(input("t", 8, -1, 1), input("n", 7, -1, 2), input("k", 7, -1, 1), output("Y"),
+		ml("OneHotEncoder", x("t"), x("a"), texts("cats_strings", "r", "g"), anInt("zeros", 0)),
+		ml("OneHotEncoder", x("n"), x("b"), ints("cats_int64s", 7, -1, 3), anInt("zeros", 0)),
+		ml("OneHotEncoder", x("k"), x("c"), ints("cats_int64s", 2, 1, 3), anInt("zeros", 0)),
+		whole("s", -1, 1, 12), node("Flatten", x("a"), x("d")), node("Flatten", x("b"), x("e")), node("Flatten", x("c"), x("f")),
+		node("Concat", x("d", "e", "f"), x("Y"), anInt("axis", 1)))))
+	want := []schema.Feature{
+		{Missing: schema.Refuse, Categories: []string{"r", "g"}}, {Missing: schema.Refuse, Rules: "oneof=-1 3 7"},
+		{Missing: schema.Refuse, Rules: "oneof=-1 3 7"}, {Missing: schema.Refuse, Rules: "gte=1,lte=3"},
+	}
+	for i, f := range doc.Features {
+		if f.Missing != want[i].Missing || f.Unknown == schema.UnknownMissing || f.Rules != want[i].Rules || !slices.Equal(f.Categories, want[i].Categories) {
+			t.Errorf("feature %d: got %+v, want %+v", i, f, want[i])
+		}
+	}
+	if got, _ := ask(m, 1, 3, 7, 2); !slices.Equal(got, []float64{0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 0}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestDictVectorizer(t *testing.T) {
 	mapped := message(nil).sub(5, message(nil).num(1, 8).sub(2, message(nil).sub(1, message(nil).num(1, 1))))
 	m, doc := mustRead(t, model(graph(message(nil).sub(11, message(nil).text(1, "X").sub(2, mapped)), output("Y"),
