@@ -118,9 +118,8 @@ func (f *file) cut(c *category, offsets []int32) (texts []string) {
 // XGBoost's Python package counted the characters of a pandas table's texts
 // where it meant their bytes (npstr_to_arrow_strarr in _data_utils.py), so none
 // beyond ASCII can be trusted.
-func (c *category) readable(release [2]int32) bool {
-	counts := release[0] > 3 || release[0] == 3 && release[1] >= 4
-	return !c.broken && (counts || !c.beyondASCII)
+func (f *file) readable(c *category) bool {
+	return !c.broken && !(c.beyondASCII && (f.before(3, 4) || f.version == ""))
 }
 
 // unreadable is what is told of a feature whose texts are not readable.
@@ -149,20 +148,20 @@ func (c *category) rules() string {
 
 // feature is the schema's feature of a model's. Numbers may be missing and must
 // be finite, as XGBoost has it.
-func (c *category) feature(name, typ string, release [2]int32) schema.Feature {
-	f := schema.Feature{Name: name, Type: schema.Number, Missing: schema.Allow, Finite: true}
+func (f *file) feature(c *category, name, typ string) schema.Feature {
+	out := schema.Feature{Name: name, Type: schema.Number, Missing: schema.Allow, Finite: true}
 	switch {
 	case typ == "i":
-		f.Type, f.Finite = schema.Boolean, false
+		out.Type, out.Finite = schema.Boolean, false
 	case typ != "c":
-	case len(c.texts) > 0 && !c.readable(release):
-		f.Description = unreadable
+	case len(c.texts) > 0 && !f.readable(c):
+		out.Description = unreadable
 	case len(c.texts) > 0:
-		f.Type, f.Finite, f.Categories = schema.Category, false, c.texts
+		out.Type, out.Finite, out.Categories = schema.Category, false, c.texts
 	case len(c.numbers) > 0:
-		if f.Rules = c.rules(); f.Rules != "" {
-			f.Type = schema.Integer
+		if out.Rules = c.rules(); out.Rules != "" {
+			out.Type = schema.Integer
 		}
 	}
-	return f
+	return out
 }

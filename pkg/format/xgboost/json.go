@@ -93,8 +93,7 @@ func (j *jsonSyntax) unexpected() {
 // scanNumber reads a number into j.number and returns its text, nil after a
 // failure.
 func (j *jsonSyntax) scanNumber() []byte {
-	all := j.have(maxNumber)
-	if j.err != nil {
+	if j.have(maxNumber + 1); j.err != nil {
 		return nil
 	}
 	b := j.buf[j.pos:]
@@ -102,10 +101,6 @@ func (j *jsonSyntax) scanNumber() []byte {
 	switch {
 	case n == 0:
 		j.unexpected()
-		return nil
-	case n == len(b) && !all && j.over:
-		j.pos += n
-		j.fail("the file ends here: copy or save it again")
 		return nil
 	case n > maxNumber:
 		j.fail("a number of more than %d bytes", maxNumber)
@@ -161,6 +156,16 @@ func (j *jsonSyntax) more(end byte) bool {
 		j.unexpected()
 	}
 	return j.err == nil
+}
+
+// again is element for numbers after the first: mostly a comma and the next
+// one's first byte.
+func (j *jsonSyntax) again() bool {
+	if i := j.pos; i+1 < len(j.buf) && j.buf[i] == ',' && j.buf[i+1] > ' ' && j.buf[i+1] != ']' {
+		j.pos++
+		return true
+	}
+	return j.element()
 }
 
 // readText reads a text after its opening quote.
@@ -270,7 +275,7 @@ func (j *jsonSyntax) hex() (r rune, ok bool) {
 }
 
 func (j *jsonSyntax) floats(dst []float32) []float32 {
-	for j.element() {
+	for ok := j.element(); ok; ok = j.again() {
 		raw := j.scanNumber()
 		if raw == nil {
 			break
@@ -281,7 +286,7 @@ func (j *jsonSyntax) floats(dst []float32) []float32 {
 }
 
 func (j *jsonSyntax) ints(dst []int32) []int32 {
-	for j.element() {
+	for ok := j.element(); ok; ok = j.again() {
 		at := j.offset()
 		if j.scanNumber() == nil {
 			break
@@ -297,14 +302,13 @@ func (j *jsonSyntax) ints(dst []int32) []int32 {
 }
 
 func (j *jsonSyntax) bits(dst []uint8) []uint8 {
-	for j.element() {
+	for ok := j.element(); ok; ok = j.again() {
 		c, _ := j.next()
 		if bit := c - '0'; bit <= 1 && j.have(2) && (j.buf[j.pos+1] == ',' || j.buf[j.pos+1] == ']') {
 			j.pos++
 			dst = append(dst, bit)
 			continue
 		}
-		var ok bool
 		if dst, ok = appendBit(j.input, j, dst); !ok {
 			break
 		}
@@ -345,7 +349,21 @@ func (s *scalar) bit(t token) (uint8, bool) {
 	return 0, false
 }
 
-func (j *jsonSyntax) skipped() bool { return false }
+// skipped passes over numbers. Before anything else it stops, as if nothing had
+// been read of the array.
+func (j *jsonSyntax) skipped() bool {
+	for ok := j.element(); ok; ok = j.again() {
+		c, _ := j.next()
+		if c-'0' > 9 && c != '-' {
+			j.first = true
+			return false
+		}
+		if j.scanNumber() == nil {
+			break
+		}
+	}
+	return true
+}
 
 func (j *jsonSyntax) end() {
 	for j.err == nil && j.have(1) {

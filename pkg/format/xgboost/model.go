@@ -90,7 +90,7 @@ func (f *file) features(m *ir.Model, doc *schema.Document, _ objective) {
 		f.judgeName(i, name, seen)
 		seen[name] = true
 		m.FeatureNames = append(m.FeatureNames, name)
-		doc.Features = append(doc.Features, cat.feature(name, typ, f.release))
+		doc.Features = append(doc.Features, f.feature(&cat, name, typ))
 		if typ == "c" {
 			f.judgeCategory(m, i, &cat)
 		}
@@ -117,7 +117,7 @@ func (f *file) judgeCategory(m *ir.Model, i int, c *category) {
 	path := modelPath + "/cats/enc/" + strconv.Itoa(i)
 	seen := make(map[string]bool, len(c.texts))
 	for k, t := range c.texts {
-		if seen[t] && c.readable(f.release) {
+		if seen[t] && f.readable(c) {
 			f.refuse(c.at, path+"/offsets/"+strconv.Itoa(k), "the category %q stands twice", clip(t))
 			return
 		}
@@ -195,6 +195,7 @@ func (f *file) trees(m *ir.Model, _ *schema.Document, _ objective) {
 		f.judgeFeatures(t, m.Trees[t].Nodes)
 	}
 	f.weigh(m)
+	f.lateBase(m)
 	f.iterations(m)
 }
 
@@ -242,6 +243,22 @@ func (f *file) weigh(m *ir.Model) {
 			values[i] = float64(float32(v) * w)
 		}
 	}
+}
+
+// lateBase adds the base scores to the finished sums, not the sums to them: so
+// did the versions before 1.3 (PredValue in src/predictor/cpu_predictor.cc),
+// and before 1.4 for dart (in src/gbm/gbtree.cc).
+func (f *file) lateBase(m *ir.Model) {
+	if f.before(1, 3) || f.before(1, 4) && f.booster.name == "dart" {
+		m.Base, m.Bias = make([]float64, m.Outputs), m.Base
+	}
+}
+
+// before says whether an older version wrote the file. One without a version
+// counts as new.
+func (f *file) before(major, minor int32) bool {
+	r := f.release
+	return f.version != "" && (r[0] < major || r[0] == major && r[1] < minor)
 }
 
 // iterations says where each boosting iteration's trees begin: as the file has

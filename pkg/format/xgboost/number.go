@@ -6,11 +6,12 @@ import (
 	"strconv"
 )
 
-// decimal is a number as JSON writes it: mantissa × 10^exp, and how it looked.
+// decimal is a number as JSON writes it: mantissa × 10^exp, where the digits
+// are few enough for it, and how it looked.
 type decimal struct {
 	mantissa uint64
 	exp      int
-	digits   int // of the mantissa, without zeros in front; beyond 19 it is cut
+	digits   int // of the text
 	negative bool
 	whole    bool // without fraction and exponent
 	special  float64
@@ -35,40 +36,28 @@ func (d *decimal) scan(b []byte) int {
 	if b[i]-'0' > 9 {
 		return d.word(b, i)
 	}
-	from := i
-	if i = d.run(b, i); b[from] == '0' && i > from+1 {
+	from, m := i, uint64(0)
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		m = m*10 + uint64(b[i]-'0')
+	}
+	if d.digits = i - from; b[from] == '0' && d.digits > 1 {
 		return 0 // 01
 	}
 	if i < len(b) && b[i] == '.' {
-		d.whole = false
-		from = i + 1
-		if i = d.run(b, from); i == from {
+		i++
+		for from = i; i < len(b) && b[i]-'0' <= 9; i++ {
+			m = m*10 + uint64(b[i]-'0')
+		}
+		if i == from {
 			return 0
 		}
-		d.exp -= i - from // digits that were cut have raised it
+		d.whole = false
+		d.exp = from - i
+		d.digits -= d.exp
 	}
+	d.mantissa = m
 	if i < len(b) && b[i]|0x20 == 'e' {
 		return d.exponent(b, i+1)
-	}
-	return i
-}
-
-// run reads digits into the mantissa.
-func (d *decimal) run(b []byte, i int) int {
-	for ; i < len(b); i++ {
-		c := b[i] - '0'
-		if c > 9 {
-			break
-		}
-		if d.digits >= manyDigits {
-			d.digits++
-			d.exp++
-			continue
-		}
-		d.mantissa = d.mantissa*10 + uint64(c)
-		if d.mantissa != 0 {
-			d.digits++
-		}
 	}
 	return i
 }
@@ -158,7 +147,7 @@ func (d *decimal) float64(raw []byte) float64 {
 
 // int64 is the whole number, if it is one and fits.
 func (d *decimal) int64() (int64, bool) {
-	if !d.whole || d.digits > manyDigits || d.mantissa > math.MaxInt64 {
+	if !d.whole || d.digits > manyDigits || d.mantissa > math.MaxInt64 || d.special != 0 {
 		return 0, false
 	}
 	if d.negative {

@@ -330,7 +330,20 @@ func (u *ubjsonSyntax) appendInt(dst []int32, at int64) []int32 {
 }
 
 func (u *ubjsonSyntax) bits(dst []uint8) []uint8 {
-	for u.element() {
+	done := u.typed(func(typ byte, part []byte) {
+		n := size(typ)
+		for at := u.offset(); len(part) >= n; part = part[n:] {
+			u.readNumber(typ, part)
+			b, ok := u.scalar.bit(number)
+			if !ok {
+				u.failAt(at, "", notBit)
+				return
+			}
+			dst = append(dst, b)
+			at += int64(n)
+		}
+	})
+	for !done && u.element() {
 		var ok bool
 		if dst, ok = appendBit(u.input, u, dst); !ok {
 			break

@@ -48,9 +48,10 @@ func isJSON(head []byte) bool {
 	return bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"`+key+`"`))
 }
 
-// isUBJSON: an object whose first key has a length of one of the integer types.
+// isUBJSON: an object whose first key has a length of one of the integer types,
+// or that says how many keys it has.
 func isUBJSON(head []byte) bool {
-	return len(head) > 2 && head[0] == '{' && bytes.IndexByte([]byte("iUIlL"), head[1]) >= 0 &&
+	return len(head) > 2 && head[0] == '{' && bytes.IndexByte([]byte("iUIlL#$"), head[1]) >= 0 &&
 		bytes.Contains(head, []byte(key))
 }
 
