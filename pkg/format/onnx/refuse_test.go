@@ -44,6 +44,7 @@ func TestRefuses(t *testing.T) {
 		{"sequence input", model(graph(message(nil).sub(11, message(nil).text(1, "X").sub(2, message(nil).sub(4, nil))), output("Y"), node("Relu", x("X"), x("Y")))), "sequence"},
 		{"external data", one(node("Add", x("X", "W"), x("Y")), initial(tensorOf("W", 1, []int64{4}).num(14, 1))), "external data"},
 		{"sparse", one(node("Relu", x("X"), x("Y")), message(nil).text(15, "")), "sparse"},
+		{"look up in nothing", one(append(node("ArgMax", x("X"), x("I"), anInt("axis", 1)), ml("ArrayFeatureExtractor", x("W", "I"), x("Y"))...), initial(tensorOf("W", 1, []int64{0, 4}))), "looks something up in nothing"},
 		{"functions", append(model(graph(rows4, output("Y"), node("Relu", x("X"), x("Y")))), message(nil).text(25, "f")...), "inline"},
 		{"tensor too short", one(node("Add", x("X", "W"), x("Y")), initial(tensorOf("W", 1, []int64{4}, 1))), "1 values for the sizes [4]"},
 		{"tensor of negative size", one(node("Add", x("X", "W"), x("Y")), initial(tensorOf("W", 1, []int64{-4}))), "-4 places"},

@@ -220,7 +220,7 @@ func (n *node) takeAlong(v *value, axis int, at []int64, as []int) *value {
 // lookUp is a constant at places that depend on the row.
 func (n *node) lookUp(v *value, axis int, at *value) *value {
 	outer, d, inner := along(v.dims, axis)
-	if d == 0 {
+	if v.width() == 0 {
 		n.refuse("looks something up in nothing")
 	}
 	// The axis goes to the front: a table of d rows.
