@@ -10,13 +10,19 @@ import (
 	"example.com/copse/pkg/schema"
 )
 
-// selfTestCount is the number of rows with expected answers that are made for a
-// bundle, and selfTestOwn the most of those that come with a model: every start
-// scores them, so they have to be few.
+// Every start scores the rows with expected answers, so they have to be few: as
+// many as take some tens of microseconds at nsTree nanoseconds a tree, twice
+// where a model comes with rows of its own.
 const (
-	selfTestCount = 64
-	selfTestOwn   = 64
+	selfTestTime  = 30_000
+	nsTree        = 8
+	selfTestLeast = 4
+	selfTestMost  = 64
 )
+
+func selfTestCount(m *ir.Model) int {
+	return min(max(selfTestTime/(nsTree*max(1, len(m.Trees))), selfTestLeast), selfTestMost)
+}
 
 // selfTestRows are the rows that came with the model, and rows at its edges:
 // each value is a threshold of its feature, or the next number below or above
@@ -25,10 +31,11 @@ const (
 // model gives the same rows.
 func selfTestRows(m *format.Model) []float64 {
 	features := m.IR.FeatureNames
-	rows := slices.Clone(m.Rows[:min(len(m.Rows), selfTestOwn*len(features))])
+	count := selfTestCount(m.IR)
+	rows := slices.Clone(m.Rows[:min(len(m.Rows), count*len(features))])
 	cuts := edges(m.IR)
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range selfTestCount {
+	for range count {
 		for i := range features {
 			rows = append(rows, edge(cuts[i], m, i, rng))
 		}

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"unsafe"
 )
 
@@ -74,7 +75,8 @@ const (
 	Program        Kind = 30 // record: the steps of a program
 	ProgramData    Kind = 31 // float64: the numbers of its constants and steps
 	Masks64        Kind = 40 // uint64, one a node
-	lastKind            = Masks64
+	Digest         Kind = 41 // 32 bytes: see File.Digest
+	lastKind            = Digest
 )
 
 // partShift is where the number of a part stands in a kind.
@@ -109,8 +111,12 @@ func Is(data []byte) bool {
 	return len(data) >= len(Magic) && string(data[:len(Magic)]) == Magic
 }
 
-// Write lays out a file. The same sections give the same bytes.
+// Write lays out a file, with a section for its digest at the end. The same
+// sections give the same bytes.
 func Write(sections []Section) ([]byte, error) {
+	sections = slices.DeleteFunc(slices.Clone(sections), func(s Section) bool { return s.Kind == Digest })
+	sum := digest(sections)
+	sections = append(sections, Section{Kind: Digest, Element: 1, Data: sum[:]})
 	if len(sections) > maxSections {
 		return nil, fmt.Errorf("bundle: %d sections, at most %d", len(sections), maxSections)
 	}
@@ -129,7 +135,7 @@ func Write(sections []Section) ([]byte, error) {
 	out := make([]byte, end)
 	for i, s := range sections {
 		copy(out[offsets[i]:], s.Data)
-		putEntry(out[headerSize+i*entrySize:], s, offsets[i])
+		putEntry(out[headerSize+i*entrySize:], s, offsets[i], crc32.ChecksumIEEE(s.Data))
 	}
 	putHeader(out, len(sections))
 	return out, nil
@@ -137,7 +143,7 @@ func Write(sections []Section) ([]byte, error) {
 
 func roundUp(n int) int { return (n + align - 1) &^ (align - 1) }
 
-func putEntry(b []byte, s Section, offset int) {
+func putEntry(b []byte, s Section, offset int, sum uint32) {
 	le := binary.LittleEndian
 	var flags uint16
 	if s.Optional {
@@ -148,7 +154,7 @@ func putEntry(b []byte, s Section, offset int) {
 	le.PutUint16(b[6:], uint16(s.Element))
 	le.PutUint64(b[8:], uint64(offset))
 	le.PutUint64(b[16:], uint64(len(s.Data)))
-	le.PutUint32(b[24:], crc32.ChecksumIEEE(s.Data))
+	le.PutUint32(b[24:], sum)
 }
 
 func putHeader(b []byte, sections int) {
@@ -175,8 +181,8 @@ func headerSum(b []byte) uint32 {
 // File is an open bundle. It refers to the data it was opened on, which must
 // not change.
 type File struct {
-	data     []byte
-	sections []Section
+	sections []Section // that are known
+	all      []Section
 }
 
 // Open checks the header, the table and every checksum, once; afterwards a
@@ -190,7 +196,7 @@ func Open(data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{data: data, sections: make([]Section, 0, n)}
+	f := &File{sections: make([]Section, 0, n), all: make([]Section, 0, n)}
 	last := headerSize + n*entrySize
 	for i := range n {
 		s, end, err := readEntry(data, i, last)
@@ -198,6 +204,7 @@ func Open(data []byte) (*File, error) {
 			return nil, err
 		}
 		last = end
+		f.all = append(f.all, s)
 		if !s.Kind.known() {
 			if s.Optional {
 				continue
@@ -280,10 +287,41 @@ func (f *File) Section(k Kind) ([]byte, bool) {
 // Sections lists what the file holds, in order. It is shared.
 func (f *File) Sections() []Section { return f.sections }
 
-// Digest is "sha256:" and the digest of the whole file.
+// Digest is "sha256:" and the digest that the file says it has: the SHA-256 of
+// all sections but the one that holds it. Open does not compute it, which would
+// take several times as long as all other checks; the checksums find damage, and
+// who takes files from strangers compares CheckDigest.
 func (f *File) Digest() string {
-	sum := sha256.Sum256(f.data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	sum, ok := f.Section(Digest)
+	if !ok || len(sum) != sha256.Size {
+		computed := digest(f.all)
+		sum = computed[:]
+	}
+	return "sha256:" + hex.EncodeToString(sum)
+}
+
+// CheckDigest computes the digest, and fails where the file says another one.
+func (f *File) CheckDigest() error {
+	sum := digest(f.all)
+	if got := "sha256:" + hex.EncodeToString(sum[:]); got != f.Digest() {
+		return fmt.Errorf("bundle: the digest of the sections is %s, the file says %s: it was not written by copse", got, f.Digest())
+	}
+	return nil
+}
+
+// digest hashes kinds, forms and bytes of sections, the digest's own left out.
+func digest(sections []Section) [sha256.Size]byte {
+	h := sha256.New()
+	for _, s := range sections {
+		if s.Kind == Digest {
+			continue
+		}
+		var head [entrySize]byte
+		putEntry(head[:], s, 0, 0)
+		h.Write(head[:])
+		h.Write(s.Data)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // Plain are the element types of sections: fixed size, no pointers, every bit

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -140,8 +141,82 @@ func TestOptionalSectionIsSkipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(f.Sections()) != 1 {
-		t.Errorf("got %d sections, want 1", len(f.Sections()))
+	if len(f.Sections()) != 2 {
+		t.Errorf("got %d sections, want 2 with the digest", len(f.Sections()))
+	}
+	if err := f.CheckDigest(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDigest: it is that of the sections, whether the file has it or not, and
+// nothing of them can change without it.
+func TestDigest(t *testing.T) {
+	sections := []Section{{Kind: Info, Element: 1, Data: []byte("m")}, Of(Roots, []uint32{1, 2, 3}), Of(Groups, []uint32{})}
+	digestOf := func(sections []Section) string {
+		data, err := Write(sections)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CheckDigest(); err != nil {
+			t.Error(err)
+		}
+		return f.Digest()
+	}
+	want := digestOf(sections)
+	for name, change := range map[string]func(s []Section) []Section{
+		"a value":       func(s []Section) []Section { s[1] = Of(Roots, []uint32{1, 2, 4}); return s },
+		"a kind":        func(s []Section) []Section { s[1].Kind = Depths; return s },
+		"an element":    func(s []Section) []Section { s[1].Element = 2; return s },
+		"optional":      func(s []Section) []Section { s[1].Optional = true; return s },
+		"the order":     func(s []Section) []Section { s[0], s[1] = s[1], s[0]; return s },
+		"one less":      func(s []Section) []Section { return s[:2] },
+		"a border":      func(s []Section) []Section { s[0].Data = []byte("m\x01"); return s },
+		"what it was":   func(s []Section) []Section { s[0].Data = nil; return s },
+		"another layer": func(s []Section) []Section { s[1].Kind = Roots.Part(1); return s },
+	} {
+		if got := digestOf(change(slices.Clone(sections))); got == want {
+			t.Errorf("%s changed, and not the digest", name)
+		}
+	}
+	again := append([]Section{{Kind: Digest, Element: 1, Data: []byte("a lie")}}, sections...)
+	if got := digestOf(again); got != want {
+		t.Errorf("a digest among the sections changes it")
+	}
+}
+
+// TestDigestLies: a file whose digest is another's opens, since nothing of it
+// is damaged, and CheckDigest tells.
+func TestDigestLies(t *testing.T) {
+	data := sample(t)
+	f, err := Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest := f.Digest()
+	sum, _ := f.Section(Digest)
+	sum[0] ^= 1
+	entry := data[headerSize+(len(f.all)-1)*entrySize:]
+	binary.LittleEndian.PutUint32(entry[24:], crc32.ChecksumIEEE(sum))
+	resum(data)
+	if f, err = Open(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.CheckDigest(); err == nil || f.Digest() == honest {
+		t.Errorf("digest %s, check %v", f.Digest(), err)
+	}
+	// Without it the digest is computed.
+	binary.LittleEndian.PutUint32(data[20:], uint32(len(f.all)-1))
+	resum(data)
+	if f, err = Open(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.CheckDigest(); err != nil || f.Digest() != honest {
+		t.Errorf("digest %s, want %s; check %v", f.Digest(), honest, err)
 	}
 }
 

@@ -198,3 +198,28 @@ func TestBands(t *testing.T) {
 		t.Errorf("band32 is %#x, want %#x", uint32(band32), got)
 	}
 }
+
+// TestAllFinite finds a number that is not finite wherever it stands.
+func TestAllFinite(t *testing.T) {
+	odd := []float64{math.Inf(1), math.Inf(-1), math.NaN(), math.Copysign(math.NaN(), -1)}
+	even := []float64{0, math.Copysign(0, -1), 1, -1, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32}
+	for n := range 13 {
+		list32, list64 := make([]float32, n), make([]float64, n)
+		for i := range n {
+			list32[i], list64[i] = float32(even[i%len(even)]), even[i%len(even)]
+		}
+		if !allFinite32(list32) || !allFinite64(list64) {
+			t.Errorf("%v is finite", list64)
+		}
+		for i := range n {
+			for _, x := range odd {
+				was := list64[i]
+				list32[i], list64[i] = float32(x), x
+				if allFinite32(list32) || allFinite64(list64) {
+					t.Errorf("%v is not finite", list64)
+				}
+				list32[i], list64[i] = float32(was), was
+			}
+		}
+	}
+}

@@ -67,23 +67,17 @@ func TestHostileArrays(t *testing.T) {
 		{"base beyond float32", narrow, func(a *Arrays) { a.Base[0] = 1e300 }, "Base[0] is not finite"},
 		{"leaf NaN", narrow, func(a *Arrays) { a.Leaves32[3] = float32(math.NaN()) }, "Leaves32[3] is not finite"},
 		{"leaf infinite", double, func(a *Arrays) { a.Leaves64[0] = math.Inf(1) }, "Leaves64[0] is not finite"},
-		{"first root", narrow, func(a *Arrays) { a.Roots[0] = 1 }, "Roots does not start"},
-		{"roots backwards", narrow, func(a *Arrays) { a.Roots[1], a.Roots[2] = a.Roots[2], a.Roots[1] }, "nodes[7] has the children at 8"},
-		{"root outside", narrow, func(a *Arrays) { a.Roots[2] = 1 << 30 }, "Roots[1] is node"},
-		{"nodes without trees", narrow, func(a *Arrays) { a.Roots, a.Depths, a.Groups = nil, nil, nil }, "Roots does not start"},
-		{"child outside", narrow, func(a *Arrays) { a.Nodes32[0].Step |= 0xffff << 16 }, "nodes[0] leaves its tree"},
-		{"child in the next tree", narrow, func(a *Arrays) { a.Nodes32[2].Step += 1 << 16 }, "nodes[2] leaves its tree"},
-		{"no column", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 0xfff8 }, "nodes[1] has no column"},
+		{"root outside", narrow, func(a *Arrays) { a.Roots[2] = 1 << 30 }, "Roots[2] is node"},
+		{"child outside", narrow, func(a *Arrays) { a.Nodes32[0].Step |= 0xffff << 16 }, "nodes[0] leads to node 65536 of 21"},
+		{"child behind the last node", narrow, func(a *Arrays) { a.Nodes32[19].Step |= 1 << 16 }, "nodes[19] leads to node 21 of 21"},
+		{"the last node leads on", narrow, func(a *Arrays) { a.Nodes32[20].Step = 8 }, "nodes[20] is the last one"},
+		{"no column", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 0xfff8 }, "nodes[1] has no column: 65528"},
+		{"no column in the wide form", double, func(a *Arrays) { *a = *widened(a); a.Steps64[1] |= 0xffffffff }, "nodes[1] has no column"},
+		{"child far outside", double, func(a *Arrays) { *a = *widened(a); a.Steps64[1] |= 0xffffffff << 32 }, "nodes[1] leads to node 4294967297"},
 		{"column between lanes", narrow, func(a *Arrays) { a.Nodes32[1].Step |= 1 }, "nodes[1] has no column"},
-		{"inner node at rest", narrow, func(a *Arrays) { a.Nodes32[0].Step &= 0xffff }, "nodes[0] stays"},
-		{"leaf by another column", double, func(a *Arrays) { a.Steps32[6] = 0 }, "nodes[6] stays"},
-		{"leaves by another order", narrow, func(a *Arrays) { a.Nodes32[3].Key, a.Nodes32[4].Key = a.Nodes32[4].Key, a.Nodes32[3].Key }, "nodes[3] is leaf 1, not 0"},
-		{"children of another", narrow, func(a *Arrays) { a.Nodes32[1].Step += 2 << 16 }, "nodes[1] has the children at 5, not at 3"},
-		{"a child too many", narrow, func(a *Arrays) { a.Roots[1]++ }, "nodes[7] leaves its tree"},
-		{"more leaf numbers than leaves", double, func(a *Arrays) { a.LeafIDs = append(a.LeafIDs, 1); a.Leaves64 = append(a.Leaves64, 1, 2) }, "LeafIDs has 13 elements"},
-		{"leaf number", double, func(a *Arrays) { a.Keys64[6] = 1 << 40 }, "nodes[6] is leaf"},
-		{"too shallow", narrow, func(a *Arrays) { a.Depths[1] = 1 }, "Depths[1] is 1, the tree has 2"},
-		{"too deep", narrow, func(a *Arrays) { a.Depths[1] = math.MaxUint32 }, "Depths[1] is"},
+		{"depth 0", narrow, func(a *Arrays) { a.Depths[1] = 0 }, "Depths[1] is 0"},
+		{"too deep", narrow, func(a *Arrays) { a.Depths[1] = ir.MaxDepth + 1 }, "Depths[1] is 4097"},
+		{"no leaves", narrow, func(a *Arrays) { a.LeafIDs = nil }, "LeafIDs is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, err := Compile(irtest.Forest(c.shape))
@@ -102,6 +96,53 @@ func TestHostileArrays(t *testing.T) {
 			}
 			if _, err := New(*a); err != nil {
 				t.Errorf("undamaged: %v", err)
+			}
+		})
+	}
+}
+
+// TestCheckTrees damages arrays in ways that New does not look for.
+func TestCheckTrees(t *testing.T) {
+	narrow := irtest.Shape{Trees: 3, Depth: 2, Features: 4, Precision: ir.Float32}
+	double := irtest.Shape{Trees: 3, Depth: 2, Features: 4, Outputs: 2, Votes: true}
+	for _, c := range []struct {
+		name   string
+		shape  irtest.Shape
+		damage func(a *Arrays)
+		want   string
+	}{
+		{"nothing", narrow, func(*Arrays) {}, ""},
+		{"nothing in the other form", double, func(*Arrays) {}, ""},
+		{"first root", narrow, func(a *Arrays) { a.Roots[0] = 1 }, "Roots does not start"},
+		{"roots backwards", narrow, func(a *Arrays) { a.Roots[1], a.Roots[2] = a.Roots[2], a.Roots[1] }, "nodes[7] has no parent"},
+		{"a tree twice", narrow, func(a *Arrays) { a.Roots[2] = a.Roots[1] }, "Roots[1] is node 7, the tree ends at 7"},
+		{"nodes without trees", narrow, func(a *Arrays) { a.Roots, a.Depths, a.Groups = nil, nil, nil }, "Roots does not start"},
+		{"child in the next tree", narrow, func(a *Arrays) { a.Nodes32[2].Step += 1 << 16 }, "nodes[2] leaves its tree"},
+		{"children of another", narrow, func(a *Arrays) { a.Nodes32[1].Step += 2 << 16 }, "nodes[1] has the children at 5, not at 3"},
+		{"inner node of the constant column", narrow, func(a *Arrays) { a.Nodes32[1].Step = a.Nodes32[1].Step&^0xffff | uint32(len(a.Columns)*lanes) }, "nodes[1] has no column"},
+		{"inner node at rest", narrow, func(a *Arrays) { a.Nodes32[0].Step &= 0xffff }, "nodes[0] stays"},
+		{"leaf by another column", double, func(a *Arrays) { a.Steps32[6] = 0 }, "nodes[6] stays"},
+		{"leaf number", double, func(a *Arrays) { a.Keys64[6] = 1 << 40 }, "nodes[6] is leaf"},
+		{"leaves by another order", narrow, func(a *Arrays) { a.Nodes32[3].Key, a.Nodes32[4].Key = a.Nodes32[4].Key, a.Nodes32[3].Key }, "nodes[3] is leaf 1, not 0"},
+		{"more leaf numbers than leaves", double, func(a *Arrays) { a.LeafIDs = append(a.LeafIDs, 1); a.Leaves64 = append(a.Leaves64, 1, 2) }, "LeafIDs has 13 elements"},
+		{"too shallow", narrow, func(a *Arrays) { a.Depths[1] = 1 }, "Depths[1] is 1, the tree has 2"},
+		{"too deep", narrow, func(a *Arrays) { a.Depths[1] = 3 }, "Depths[1] is 3, the tree has 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, err := Compile(irtest.Forest(c.shape))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.damage(a)
+			if e, err := New(*a); err == nil {
+				scoreChecked(t, e, rand.New(rand.NewPCG(1, 1)))
+			}
+			for name, a := range map[string]*Arrays{"it": a, "a part": {Parts: []Arrays{{}, *a}}} {
+				err := CheckTrees(a)
+				var typed *Error
+				if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &typed) || !strings.Contains(err.Error(), c.want)) {
+					t.Errorf("%s: got error %v, want %q in it", name, err, c.want)
+				}
 			}
 		})
 	}
@@ -203,7 +244,8 @@ func (a *Arrays) wordOf(column int, x float64) uint64 {
 	return word(1)
 }
 
-// scoreChecked scores rows with arrays that New took, against follow.
+// scoreChecked scores rows with arrays that New took; if they are trees, against
+// follow.
 func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 	a := &e.a
 	const n = 11
@@ -218,6 +260,9 @@ func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 	out, ids := make([]float64, n*a.Outputs), make([]int32, n*len(a.Roots))
 	e.Margin(rows, n, out, &s)
 	e.Leaf(rows, n, ids, &s)
+	if CheckTrees(a) != nil {
+		return
+	}
 	for i := range n {
 		for k, number := range follow(a, rows[i*a.Features:][:a.Features]) {
 			if got, want := ids[i*len(a.Roots)+k], a.LeafIDs[number]; got != want {
@@ -227,9 +272,9 @@ func scoreChecked(t *testing.T, e *Engine, rng *rand.Rand) {
 	}
 }
 
-// TestSoundTree damages trees at random, in all forms: soundTree and checkTree
-// judge alike.
-func TestSoundTree(t *testing.T) {
+// TestStepsInside damages steps at random, in all forms: stepsInside and
+// checkStep judge alike.
+func TestStepsInside(t *testing.T) {
 	broken := 0
 	for seed := range uint64(3000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
@@ -241,49 +286,32 @@ func TestSoundTree(t *testing.T) {
 		if rng.IntN(3) == 0 {
 			a = *widened(sound)
 		}
-		nodes := a.nodes()
-		if nodes == 0 {
+		if a.nodes() == 0 {
 			continue
 		}
 		for range rng.IntN(3) {
-			to := rng.Uint64() >> rng.IntN(64)
+			at, to := uint16(rng.Uint32()), rng.Uint64()>>rng.IntN(64)
 			if rng.IntN(2) == 0 {
 				to = uint64(rng.IntN(40)) << (16 * rng.IntN(3))
 			}
-			set(a.Nodes32, uint16(rng.Uint32()), Node32{uint32(to), uint32(to >> rng.IntN(20))})
-			set(a.Keys64, uint16(rng.Uint32()), to)
-			set(a.Steps32, uint16(rng.Uint32()), uint32(to))
-			set(a.Steps64, uint16(rng.Uint32()), to)
+			set(a.Nodes32, at, Node32{uint32(to), uint32(to)})
+			set(a.Steps32, at, uint32(to))
+			set(a.Steps64, at, to)
 		}
-		for tree, root := range a.Roots {
-			end := uint32(nodes)
-			if tree+1 < len(a.Roots) {
-				end = a.Roots[tree+1]
-			}
-			leaf := uint64(rng.IntN(2)) * a.firstLeaf(root, end)
-			_, depth := treeCheck(&a)(root, end, leaf, make([]uint32, end-root))
-			err := checkTree(&a, root, end, leaf)
-			if (depth > 0) != (err == nil) {
-				t.Fatalf("seed %d, tree %d: depth %d, but %v", seed, tree, depth, err)
-			}
-			if err != nil {
-				broken++
-			}
+		sane := true
+		for i := range a.nodes() {
+			sane = sane && checkStep(&a, uint32(i), uint64(a.nodes()), uint64(len(a.Columns)*lanes)) == nil
+		}
+		if err := checkNodes(&a); (err == nil) != sane {
+			t.Fatalf("seed %d: sane %v, but %v", seed, sane, err)
+		}
+		if !sane {
+			broken++
 		}
 	}
-	if broken < 1000 {
-		t.Errorf("only %d trees were broken", broken)
+	if broken < 500 {
+		t.Errorf("only %d arrays were broken", broken)
 	}
-}
-
-// firstLeaf is the key of the first leaf of a tree, or 0.
-func (a *Arrays) firstLeaf(root, end uint32) uint64 {
-	for i := root; i < end; i++ {
-		if key, offset, _ := a.node(i); offset == 0 {
-			return key
-		}
-	}
-	return 0
 }
 
 // FuzzNew damages the arrays of a random model at random: New refuses them, or

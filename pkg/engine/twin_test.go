@@ -22,6 +22,9 @@ func newTwin(t testing.TB, m *ir.Model) *twin {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := CheckTrees(a); err != nil {
+		t.Fatal(err)
+	}
 	return newTwinOf(t, m, *a)
 }
 

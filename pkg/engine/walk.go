@@ -48,6 +48,7 @@ type forest[K, S, KP, SP word] struct {
 	keys          unsafe.Pointer // of node 0
 	steps         unsafe.Pointer
 	masks         unsafe.Pointer // nil where no column is of sets
+	last          K              // number of the last leaf
 	eights        []eight
 }
 
@@ -70,7 +71,7 @@ func newForest[K, S, KP, SP word](a *Arrays, keys, steps unsafe.Pointer) *forest
 		features: a.Features, single: a.Compare == ir.Float32,
 		tables: setTables(a), input: a.Compare, rule: a.Codes, constant: len(a.Columns) * lanes,
 		roots: a.Roots, depths: a.Depths,
-		keys: keys, steps: steps, eights: eights(a),
+		keys: keys, steps: steps, last: K(max(1, len(a.LeafIDs)) - 1), eights: eights(a),
 	}
 	f.plain, f.banded = keyColumns[K](a)
 	switch {
@@ -300,9 +301,10 @@ func (f *forest[K, S, KP, SP]) eightTrees(chunk []eight, x []K, leaves []uint32)
 	}
 }
 
-// numbers turns leaf nodes into leaf numbers.
+// numbers turns leaf nodes into leaf numbers, which are bounded here: New does
+// not look at them (check_trees.go).
 func (f *forest[K, S, KP, SP]) numbers(leaves []uint32) {
 	for i, node := range leaves {
-		leaves[i] = uint32(*(*K)(unsafe.Add(f.keys, uintptr(node)*unsafe.Sizeof(KP(0)))))
+		leaves[i] = uint32(min(*(*K)(unsafe.Add(f.keys, uintptr(node)*unsafe.Sizeof(KP(0)))), f.last))
 	}
 }

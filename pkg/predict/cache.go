@@ -38,8 +38,9 @@ const worth = 2
 const entryOverhead = 200
 
 // Cache remembers answers of all models in one LRU, bounded by bytes. A key is
-// the model's digest and the bits of the cleaned row; the hash only finds the
-// entry, the row in it is compared whole.
+// the model's name and digest and the bits of the cleaned row; the hash only
+// finds the entry, the row in it is compared whole. The name is there because a
+// bundle is believed what digest it says it has: no model answers for another.
 type Cache struct {
 	mode  CacheMode
 	limit int
@@ -50,8 +51,8 @@ type Cache struct {
 }
 
 type cacheKey struct {
-	digest string
-	hash   uint64
+	model string
+	hash  uint64
 }
 
 // NewCache returns a cache of at most limit bytes.

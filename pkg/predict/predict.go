@@ -73,7 +73,7 @@ func (m *Model) lookUp(r *Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, row := range r.distinct.rows {
-		key := cacheKey{m.digest, r.distinct.hashes[i]}
+		key := cacheKey{m.identity, r.distinct.hashes[i]}
 		if !c.lookup(key, r.Frame.Row(int(row)), r.Answers.Value(int32(i))) {
 			r.misses = append(r.misses, int32(i))
 		}
@@ -123,7 +123,7 @@ func (m *Model) store(r *Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, d := range r.misses {
-		key := cacheKey{m.digest, r.distinct.hashes[d]}
+		key := cacheKey{m.identity, r.distinct.hashes[d]}
 		c.store(key, r.Frame.Row(int(r.distinct.rows[d])), r.Answers.Value(d))
 	}
 }

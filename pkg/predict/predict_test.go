@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/copse/pkg/bundle"
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
@@ -248,6 +249,32 @@ func TestCacheKeepsModelsApart(t *testing.T) {
 			if got, want := results(t, m, r, row)[0], reference(source, row)[0]; !sameBits(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
+		}
+	}
+}
+
+// TestCacheDoubtsDigests: a bundle that claims another model's digest does not
+// get that model's answers.
+func TestCacheDoubtsDigests(t *testing.T) {
+	cache := NewCache(CacheOn, 1<<20)
+	r := Get()
+	defer r.Release()
+	row := []float64{0.25, 0.5}
+	for seed := range uint64(3) {
+		source := irtest.Forest(irtest.Shape{Trees: 5, Depth: 3, Features: 2, Seed: seed})
+		file, err := bundle.Open(compiled(t, source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, _ := file.Section(bundle.Digest)
+		clear(sum)
+		name := fmt.Sprint("m", seed)
+		m, err := OpenFile(name, file, Options{Cache: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := results(t, m, r, row)[0], reference(source, row)[0]; !sameBits(got, want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
 }

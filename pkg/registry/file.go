@@ -121,7 +121,7 @@ func read(file *os.File, size, maxBytes int64, want string) (*Opened, error) {
 			return nil, err
 		}
 		if want != "" {
-			if err := checkDigest(want, sha256.Sum256(data)); err != nil {
+			if err := checkBundle(want, data); err != nil {
 				return nil, err
 			}
 		}
@@ -147,6 +147,19 @@ func read(file *os.File, size, maxBytes int64, want string) (*Opened, error) {
 		return nil, err
 	}
 	return &Opened{Model: m, SHA256: fmt.Sprintf("%x", digest)}, nil
+}
+
+// checkBundle takes the digest of the file, or the bundle's own, computed.
+func checkBundle(want string, data []byte) error {
+	err := checkDigest(want, sha256.Sum256(data))
+	if err == nil {
+		return nil
+	}
+	file, e := bundle.Open(data)
+	if e == nil && file.CheckDigest() == nil && strings.EqualFold("sha256:"+want, file.Digest()) {
+		return nil
+	}
+	return err
 }
 
 func checkDigest(want string, sum [sha256.Size]byte) error {

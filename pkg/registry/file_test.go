@@ -39,7 +39,15 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, uri := range []string{path, path + "#sha256=" + sum, path + "#sha256=" + strings.ToUpper(sum)} {
+		uris := []string{path, path + "#sha256=" + sum, path + "#sha256=" + strings.ToUpper(sum)}
+		if memory.Bundle != nil {
+			own, err := bundle.Open(memory.Bundle)
+			if err != nil {
+				t.Fatal(err)
+			}
+			uris = append(uris, path+"#sha256="+strings.TrimPrefix(own.Digest(), "sha256:"))
+		}
+		for _, uri := range uris {
 			f, err := Read(uri, int64(len(data)))
 			if err != nil {
 				t.Fatalf("%s: %v", uri, err)

@@ -12,6 +12,10 @@ const codecVersion = 2
 // maxFeatures is what the document's own rule allows.
 const maxFeatures = 65535
 
+// featureBytes is less than a record of a feature takes: two numbers alone are
+// 16 bytes.
+const featureBytes = 16
+
 // AppendRecord appends the document as a bundle keeps it: see package record.
 // Only documents of a Schema have this form, so it cannot fail.
 func (s *Schema) AppendRecord(b []byte) ([]byte, error) {
@@ -66,6 +70,7 @@ func Reopen(data []byte) (*Schema, error) {
 	}
 	d.Labels = r.List()
 	n := r.Uint(maxFeatures)
+	d.Features = make([]Feature, 0, min(n, len(data)/featureBytes))
 	for range n {
 		d.Features = append(d.Features, readFeature(r))
 		if r.Failed() {
