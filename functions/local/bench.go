@@ -17,6 +17,7 @@ import (
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/schema"
+	"example.com/copse/pkg/wire"
 )
 
 // How a measurement is made: the least of several repetitions, each long
@@ -40,10 +41,12 @@ type measurement struct {
 }
 
 type benchFlags struct {
-	rows    string
-	batches []int
-	threads int
-	json    bool
+	rows        string
+	ignoreExtra bool
+	iterations  string
+	batches     []int
+	threads     int
+	json        bool
 }
 
 func newBench() *cobra.Command {
@@ -56,11 +59,14 @@ of a file. Nothing else is measured: no reading, no rules, no memory of answers.
 Each figure is the minimum over five repetitions of at least 100 ms. Without
 --rows, rows are made from the model's schema.`,
 		Example: `  copse bench churn.copse
+  copse bench xgboost.json --iterations 0:50
   copse bench --json --rows customers.csv --batch 1,64,1000 --threads 2 churn.copse`,
 		Args: exactly(1, "one model file"),
 		RunE: func(c *cobra.Command, args []string) error { return runBench(c, args[0], flags) },
 	}
-	c.Flags().StringVar(&flags.rows, "rows", "", "file of rows, CSV or JSONL")
+	c.Flags().StringVar(&flags.rows, "rows", "", "file of rows: CSV, JSONL or Parquet")
+	c.Flags().BoolVar(&flags.ignoreExtra, "ignore-extra", false, "pass over columns and members of the rows that are no feature")
+	addIterations(c, &flags.iterations)
 	c.Flags().IntSliceVar(&flags.batches, "batch", []int{1, 64, 1000}, "rows of one call")
 	c.Flags().IntVar(&flags.threads, "threads", 1, "threads that score at the same time")
 	c.Flags().BoolVar(&flags.json, "json", false, "print a JSON object a line")
@@ -83,13 +89,13 @@ func runBench(c *cobra.Command, path string, flags benchFlags) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
-	m, err := openModel(path)
+	m, err := openSlice(path, flags.iterations)
 	if err != nil {
 		return err
 	}
 	var rows []float64
 	if flags.rows != "" {
-		rows, err = heldRows(flags.rows, m, c.InOrStdin())
+		rows, err = heldRows(flags.rows, m, wire.Options{IgnoreExtra: flags.ignoreExtra}, c.InOrStdin())
 	} else {
 		rows, err = madeRows(m)
 	}
@@ -128,7 +134,7 @@ func measure(e *engine.Engine, rows []float64, batch, threads int) measurement {
 		best = min(best, repetition(e, ring, n, batch, threads))
 	}
 	return measurement{Batch: batch, Threads: threads, NsPerRow: best, RowsPerSecond: 1e9 / best,
-		Kernel: e.Kernel(batch), Trees: len(e.Arrays().Roots)}
+		Kernel: e.Kernel(batch), Trees: treesIn(e.Arrays())}
 }
 
 // repetition scores for benchTime on all threads and returns ns a row.
@@ -148,26 +154,39 @@ func repetition(e *engine.Engine, ring []float64, n, batch, threads int) float64
 	return float64(wall.Nanoseconds()) / float64(total)
 }
 
+// treesIn counts the trees of a model, those of a program's steps too.
+func treesIn(a *engine.Arrays) int {
+	n := len(a.Roots)
+	for i := range a.Parts {
+		n += treesIn(&a.Parts[i])
+	}
+	return n
+}
+
 // goRound scores batches from row at on until a time, and counts the rows. The
-// clock is read once for some thousand rows.
+// clock is read about once a millisecond.
 func goRound(e *engine.Engine, ring []float64, n, batch, at int, until time.Time) int {
-	const between = 4096
 	a := e.Arrays()
 	out := make([]float64, batch*e.Width())
 	scratch := engine.Scratch{Workers: 1} // the threads are those that call this
-	done := 0
-	for next := 0; ; {
+	done, last := 0, time.Now()
+	for next, between := 0, 1; ; {
 		e.Score(ring[at*a.Features:(at+batch)*a.Features], batch, out, &scratch)
 		done += batch
 		if at += batch; at >= n {
 			at %= n
 		}
-		if done >= next {
-			if !time.Now().Before(until) {
-				return done
-			}
-			next = done + between
+		if done < next {
+			continue
 		}
+		now := time.Now()
+		if !now.Before(until) {
+			return done
+		}
+		if now.Sub(last) < time.Millisecond {
+			between *= 2
+		}
+		next, last = done+between, now
 	}
 }
 
@@ -187,7 +206,7 @@ func madeRows(m *predict.Model) ([]float64, error) {
 	if len(f.Faults) > 0 {
 		return nil, errors.New("no rows can be made that fit the schema's rules: give some with --rows")
 	}
-	s.Clean(&f, single(m))
+	s.Clean(&f, m.Single())
 	return f.Values, nil
 }
 

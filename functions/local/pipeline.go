@@ -15,6 +15,7 @@ import (
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
+	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
@@ -255,12 +256,12 @@ func (p *pipeline) read(b *block) error {
 // answer scores a block and has the sink format it.
 func (p *pipeline) answer(b *block) error {
 	f := &b.request.Frame
-	if p.kind == wire.Prediction || p.kind == wire.Values {
+	if !raw(p.model, p.kind) {
 		if err := p.model.Predict(context.Background(), b.request); err != nil {
 			return err
 		}
 	} else {
-		p.raw(b)
+		p.scoreRaw(b)
 	}
 	wire.SortFaults(f, p.model.Schema())
 	b.bad, b.extra = 0, false
@@ -275,8 +276,15 @@ func (p *pipeline) answer(b *block) error {
 	return p.sink.format(b)
 }
 
-// raw scores what is no final value: margins or leaves, one answer a row.
-func (p *pipeline) raw(b *block) {
+// raw says whether an answer is told before the last step: leaves, margins, and
+// the values of a model whose library returns margins.
+func raw(m *predict.Model, kind wire.Kind) bool {
+	return kind == wire.Leaf || kind == wire.Margin ||
+		kind == wire.Values && m.Engine().Arrays().Finish.Returns == ir.ReturnsMargin
+}
+
+// scoreRaw scores margins or leaves, one answer a row.
+func (p *pipeline) scoreRaw(b *block) {
 	f, a := &b.request.Frame, &b.request.Answers
 	s := p.model.Schema()
 	s.Validate(f)
@@ -291,7 +299,7 @@ func (p *pipeline) raw(b *block) {
 			a.Index[r] = frame.Bad
 		}
 	}
-	if p.kind == wire.Margin {
+	if p.kind != wire.Leaf {
 		e.Margin(f.Values, f.Rows, a.Values, &b.scratch)
 		return
 	}

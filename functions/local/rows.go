@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"example.com/copse/pkg/frame"
-	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/predict"
+	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
 )
 
@@ -16,26 +16,28 @@ const maxHeldValues = 64 << 20
 
 // heldRows reads a whole file of rows, validated and cleaned as for scoring.
 // Here a bad row is an error: there would be nothing to compare or measure.
-func heldRows(path string, m *predict.Model, stdin io.Reader) ([]float64, error) {
+func heldRows(path string, m *predict.Model, o wire.Options, stdin io.Reader) ([]float64, error) {
 	in, err := openInput(path, "", stdin)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	reader := wire.NewReader(in, in.media, m.Schema(), wire.Options{})
+	next, err := rowsOf(in, m.Schema(), o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, plain(err))
+	}
 	var all []float64
 	var f frame.Frame
-	for {
-		at := reader.Rows()
-		err := reader.Next(&f, blockRows)
+	for at := 0; ; at += f.Rows {
+		err := next(&f)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", path, plain(err))
 		}
 		m.Schema().Validate(&f)
-		m.Schema().Clean(&f, single(m))
+		m.Schema().Clean(&f, m.Single())
 		if len(f.Faults) > 0 {
 			e := f.Faults[0]
 			return nil, fmt.Errorf("%s: row %d: %s", path, at+e.Row, e.Message)
@@ -50,5 +52,21 @@ func heldRows(path string, m *predict.Model, stdin io.Reader) ([]float64, error)
 	return all, nil
 }
 
-// single says whether a model's features are float32.
-func single(m *predict.Model) bool { return m.Engine().Arrays().Compare == ir.Float32 }
+// rowsOf gives a file's rows, block by block, into a frame.
+func rowsOf(in *input, s *schema.Schema, o wire.Options) (func(*frame.Frame) error, error) {
+	if in.table == nil {
+		reader := wire.NewReader(in, in.media, s, o)
+		return func(f *frame.Frame) error { return reader.Next(f, blockRows) }, nil
+	}
+	rows, err := in.table.Match(s, o.IgnoreExtra)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *frame.Frame) error {
+		part, err := rows.Next(blockRows)
+		if err == nil {
+			part.Take(f)
+		}
+		return err
+	}, nil
+}

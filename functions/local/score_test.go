@@ -114,7 +114,7 @@ func TestRawKindsAreTheEngines(t *testing.T) {
 	if _, e := d.Batch([]byte(irisHeader+irisRows(6)), wire.CSV, m.Schema(), &wire.Options{}, &f); e != nil {
 		t.Fatal(e)
 	}
-	m.Schema().Clean(&f, single(m))
+	m.Schema().Clean(&f, m.Single())
 	e := m.Engine()
 	for _, kind := range []string{"margin", "leaf"} {
 		_, got, _ := runCopse(t, strings.NewReader(irisHeader+irisRows(6)), "score", "--output", kind, "--format", "jsonl", "-")
