@@ -40,29 +40,22 @@ const key = "learner"
 
 // Is tells an XGBoost model, in JSON or UBJSON, by its beginning.
 func Is(head []byte) bool {
-	return isJSON(head) || isUBJSON(head)
-}
-
-func isJSON(head []byte) bool {
 	text := bytes.TrimLeft(head, " \t\r\n")
-	return bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"`+key+`"`))
+	return isUBJSON(head) && bytes.Contains(head, []byte(key)) ||
+		bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"`+key+`"`))
 }
 
-// isUBJSON: an object whose first key has a length of one of the integer types,
-// or that says how many keys it has.
+// isUBJSON tells an object of UBJSON from one of JSON: after the bracket comes
+// the type of the first key's length, or how many keys there are.
 func isUBJSON(head []byte) bool {
-	return len(head) > 2 && head[0] == '{' && bytes.IndexByte([]byte("iUIlL#$"), head[1]) >= 0 &&
-		bytes.Contains(head, []byte(key))
+	return len(head) > 1 && head[0] == '{' && bytes.IndexByte([]byte("iUIlL#$"), head[1]) >= 0
 }
-
-// peek is how much of a file tells JSON from UBJSON.
-const peek = 4096
 
 // Read reads a model file. Its error is a *readerr.Error whose path is a JSON
 // pointer, such as /learner/gradient_booster/model/trees/3/left_children, and
 // whose offset is the place in the file.
 func Read(r *bufio.Reader) (*ir.Model, schema.Document, error) {
-	head, _ := r.Peek(peek) // an error comes again when the file is read
+	head, _ := r.Peek(2) // an error comes again when the file is read
 	in := newInput(r)
 	var s syntax = newJSON(in)
 	if isUBJSON(head) {
