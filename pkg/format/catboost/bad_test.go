@@ -61,7 +61,7 @@ func TestSoundFiles(t *testing.T) {
 // TestBadFiles spoils a sound file in one place each.
 func TestBadFiles(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
-		{"not JSON", `{`, `<`, "not the JSON of this format"},
+		{"not JSON", `{`, `<`, "not the JSON that catboost writes"},
 		{"breaks off", `"scale_and_bias":[1,[0]]}`, ``, "breaks off"},
 		{"two values", `[1,[0]]}`, `[1,[0]]} {}`, "more than one JSON value"},
 		{"a list", sound, `[]`, "is a JSON ["},

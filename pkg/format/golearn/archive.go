@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"strings"
 
 	"example.com/copse/pkg/format/readerr"
 )
@@ -134,13 +133,4 @@ func Is(data []byte) bool {
 	}
 	name, err := a.next()
 	return err == nil && (name == manifestName || name == CARTManifestName)
-}
-
-// clip makes a text of the file fit for an error.
-func clip(s string) string {
-	const longest = 64
-	if len(s) > longest {
-		s = s[:longest] + "…"
-	}
-	return strings.ToValidUTF8(s, "�")
 }

@@ -34,22 +34,22 @@ var attrKinds = map[string]attrKind{"float": floatAttr, "binary": binaryAttr, "c
 func (s *scanner) attribute() attribute {
 	var a attribute
 	known := false
-	s.object(func(member string) {
+	s.Object(func(member string) {
 		switch member {
 		case "name":
 			a.name = s.text()
 		case "type":
 			if a.kind, known = attrKinds[s.text()]; !known {
-				s.fail("a type of attribute that golearn does not have")
+				s.Fail("a type of attribute that golearn does not have")
 			}
 		case "attr":
 			a.values = s.values()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	})
-	if s.err == nil && !known {
-		s.fail("an attribute without its type")
+	if s.Err() == nil && !known {
+		s.Fail("an attribute without its type")
 	}
 	return a
 }
@@ -57,19 +57,19 @@ func (s *scanner) attribute() attribute {
 // values reads {"values":[…]} of a category; other kinds have other members.
 func (s *scanner) values() []string {
 	var values []string
-	if s.isNull() {
+	if s.Null() {
 		return nil
 	}
-	s.object(func(member string) {
-		if member != "values" || s.isNull() {
+	s.Object(func(member string) {
+		if member != "values" || s.Null() {
 			if member != "values" {
-				s.skip()
+				s.Skip()
 			}
 			return
 		}
-		s.array(func() {
+		s.Array(func() {
 			if values = append(values, s.text()); len(values) > maxCategories {
-				s.fail("more than %d values", maxCategories)
+				s.Fail("more than %d values", maxCategories)
 			}
 		})
 	})
@@ -79,12 +79,12 @@ func (s *scanner) values() []string {
 // attributes reads a list of them.
 func (s *scanner) attributes() []attribute {
 	var list []attribute
-	if s.isNull() {
+	if s.Null() {
 		return nil
 	}
-	s.array(func() {
+	s.Array(func() {
 		if list = append(list, s.attribute()); len(list) > maxAttributes {
-			s.fail("more than %d attributes", maxAttributes)
+			s.Fail("more than %d attributes", maxAttributes)
 		}
 	})
 	return list

@@ -143,7 +143,7 @@ func TestBadSavedArchives(t *testing.T) {
 		{"no trees", bagOf(t, 0), "from 1 to"},
 		{"a short count", savedOf(t, entry{"NUM_CLASSIFIERS", "\x01"}), "8 bytes"},
 		{"not JSON", single(t, "not JSON"), "tree: byte 1: not the JSON"},
-		{"JSON cut short", single(t, goodTree[:60]), "not the JSON"},
+		{"JSON cut short", single(t, goodTree[:60]), "the text breaks off"},
 		{"text after the value", single(t, goodTree+"\x00"), "more than one JSON value"},
 		{"two values", single(t, goodTree+"{}"), "more than one JSON value"},
 		{"a number where a node is due", single(t, splitOn(floatX, `{"0":7,"1":`+leafA+`}`)), "/children/0"},

@@ -4,6 +4,7 @@ import (
 	"io"
 	"slices"
 
+	"example.com/copse/pkg/format/jsonscan"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
 )
@@ -112,69 +113,69 @@ func (c *cartArchive) entry(name string, data []byte) error {
 	}
 	t, listed := c.trees[name]
 	if !listed || t != nil {
-		return failAt(clip(name), "the manifest does not list this entry, or it stands twice")
+		return failAt(jsonscan.Clip(name), "the manifest does not list this entry, or it stands twice")
 	}
 	s := scan(name, data)
 	r := &cartReader{scanner: s, archive: c, tree: &cartTree{}}
 	r.node(0)
 	c.trees[name] = r.tree
-	return s.end()
+	return s.End()
 }
 
 func (c *cartArchive) readManifest(data []byte) error {
 	s := scan(CARTManifestName, data)
 	m := &c.manifest
-	s.object(func(member string) {
+	s.Object(func(member string) {
 		switch member {
 		case "format":
 			m.Format = s.text()
 		case "version":
-			m.Version = int(s.integer(maxNodes))
+			m.Version = int(s.Integer(maxNodes))
 		case "library_version":
 			m.LibraryVersion = s.text()
 		case "task":
 			m.Task = Task(s.text())
 		case "trees":
-			s.array(func() { c.readListed(s) })
+			s.Array(func() { c.readListed(s) })
 		default:
-			s.fail("a member that version %d does not have", CARTVersion)
+			s.Fail("a member that version %d does not have", CARTVersion)
 		}
 	})
 	switch {
-	case s.err != nil:
+	case s.Err() != nil:
 	case m.Format != CARTFormat:
-		s.fail("the format is not %q", CARTFormat)
+		s.Fail("the format is not %q", CARTFormat)
 	case m.Version != CARTVersion:
-		s.fail("version %d is not supported, only %d", m.Version, CARTVersion)
+		s.Fail("version %d is not supported, only %d", m.Version, CARTVersion)
 	case m.Task != Classifier && m.Task != Regressor:
-		s.fail("the task is neither %q nor %q", Classifier, Regressor)
+		s.Fail("the task is neither %q nor %q", Classifier, Regressor)
 	case len(m.Trees) == 0:
-		s.fail("lists no trees")
+		s.Fail("lists no trees")
 	}
-	return s.end()
+	return s.End()
 }
 
 func (c *cartArchive) readListed(s *scanner) {
 	var t CARTTree
-	s.object(func(member string) {
+	s.Object(func(member string) {
 		switch member {
 		case "file":
 			t.File = s.text()
 		case "features":
-			s.array(func() {
+			s.Array(func() {
 				if t.Features = append(t.Features, s.text()); len(t.Features) > maxAttributes {
-					s.fail("more than %d features", maxAttributes)
+					s.Fail("more than %d features", maxAttributes)
 				}
 			})
 		default:
-			s.fail("a member that version %d does not have", CARTVersion)
+			s.Fail("a member that version %d does not have", CARTVersion)
 		}
 	})
 	if _, twice := c.trees[t.File]; twice {
-		s.fail("lists a file twice")
+		s.Fail("lists a file twice")
 	}
 	if len(c.trees) == maxTrees {
-		s.fail("more than %d trees", maxTrees)
+		s.Fail("more than %d trees", maxTrees)
 	}
 	c.trees[t.File] = nil
 	c.manifest.Trees = append(c.manifest.Trees, t)
@@ -188,39 +189,39 @@ type cartReader struct {
 
 // node reads one node, or null for a child that is not there.
 func (r *cartReader) node(depth int) int32 {
-	if depth > 0 && r.isNull() {
+	if depth > 0 && r.Null() {
 		return noChild
 	}
 	r.archive.nodes++
 	if depth > maxDepth {
-		r.fail("deeper than %d levels", maxDepth)
+		r.Fail("deeper than %d levels", maxDepth)
 	}
 	if r.archive.nodes > maxNodes {
-		r.fail("more than %d nodes in all", maxNodes)
+		r.Fail("more than %d nodes in all", maxNodes)
 	}
 	index := int32(len(r.tree.nodes))
 	r.tree.nodes = append(r.tree.nodes, cartNode{})
 	n := cartNode{left: noChild, right: noChild}
-	r.object(func(member string) {
+	r.Object(func(member string) {
 		switch member {
 		case "Left":
 			n.left = r.node(depth + 1)
 		case "Right":
 			n.right = r.node(depth + 1)
 		case "Threshold":
-			n.threshold = r.number()
+			n.threshold = r.Number()
 		case "Feature":
-			n.feature = r.integer(maxAttributes)
+			n.feature = r.Integer(maxAttributes)
 		case "LeftLabel":
-			n.labelled, n.answer[0] = true, float64(r.integer(maxCategories))
+			n.labelled, n.answer[0] = true, float64(r.Integer(maxCategories))
 		case "RightLabel":
-			n.labelled, n.answer[1] = true, float64(r.integer(maxCategories))
+			n.labelled, n.answer[1] = true, float64(r.Integer(maxCategories))
 		case "LeftPred":
-			n.valued, n.answer[0] = true, r.number()
+			n.valued, n.answer[0] = true, r.Number()
 		case "RightPred":
-			n.valued, n.answer[1] = true, r.number()
+			n.valued, n.answer[1] = true, r.Number()
 		default:
-			r.skip()
+			r.Skip()
 		}
 	})
 	r.tree.nodes[index] = n
@@ -281,12 +282,12 @@ type cartLowering struct {
 
 func (l *cartLowering) lower(index map[string]int32) error {
 	if l.from = l.archive.trees[l.listed.File]; l.from == nil {
-		return failAt(clip(l.listed.File), "is missing, though the manifest lists it")
+		return failAt(jsonscan.Clip(l.listed.File), "is missing, though the manifest lists it")
 	}
 	for _, name := range l.listed.Features {
 		column, ok := index[name]
 		if !ok {
-			return failAt(clip(l.listed.File), "feature %q of the manifest is not in the schema", clip(name))
+			return failAt(jsonscan.Clip(l.listed.File), "feature %q of the manifest is not in the schema", jsonscan.Clip(name))
 		}
 		l.columns = append(l.columns, column)
 	}
@@ -297,10 +298,10 @@ func (l *cartLowering) lower(index map[string]int32) error {
 func (l *cartLowering) node(i int32) (int32, error) {
 	n := &l.from.nodes[i]
 	if n.feature >= int64(len(l.columns)) {
-		return 0, failAt(clip(l.listed.File), "node %d asks for feature %d of %d", i, n.feature, len(l.columns))
+		return 0, failAt(jsonscan.Clip(l.listed.File), "node %d asks for feature %d of %d", i, n.feature, len(l.columns))
 	}
 	if task := l.archive.manifest.Task; n.labelled != (task == Classifier) || n.valued != (task == Regressor) {
-		return 0, failAt(clip(l.listed.File), "node %d is not of a %s", i, task)
+		return 0, failAt(jsonscan.Clip(l.listed.File), "node %d is not of a %s", i, task)
 	}
 	at := int32(len(l.to.Nodes))
 	l.to.Nodes = append(l.to.Nodes, ir.Node{Feature: l.columns[n.feature], Op: ir.LT, Threshold: n.threshold})
@@ -338,7 +339,7 @@ func (l *cartLowering) leaf(answer float64) (int32, error) {
 		return at, nil
 	}
 	if *l.values += l.outputs; *l.values > maxValues {
-		return 0, failAt(clip(l.listed.File), "leaves × labels are more than %d", maxValues)
+		return 0, failAt(jsonscan.Clip(l.listed.File), "leaves × labels are more than %d", maxValues)
 	}
 	at := int32(len(l.to.Values))
 	if l.archive.manifest.Task == Regressor {
@@ -346,7 +347,7 @@ func (l *cartLowering) leaf(answer float64) (int32, error) {
 		return at, nil
 	}
 	if int(answer) >= l.outputs {
-		return 0, failAt(clip(l.listed.File), "answers with label %d of %d", int(answer), l.outputs)
+		return 0, failAt(jsonscan.Clip(l.listed.File), "answers with label %d of %d", int(answer), l.outputs)
 	}
 	l.to.Values = append(l.to.Values, make([]float64, l.outputs)...)
 	l.to.Values[int(at)+int(answer)] = 1

@@ -3,6 +3,7 @@ package golearn
 import (
 	"io"
 
+	"example.com/copse/pkg/format/jsonscan"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
 )
@@ -34,7 +35,7 @@ func Read(data []byte) (*ir.Model, schema.Document, error) {
 	case CARTManifestName:
 		m, doc, err = readCART(a)
 	default:
-		err = failAt(clip(name), "the archive opens with this entry, not with golearn's %s", manifestName)
+		err = failAt(jsonscan.Clip(name), "the archive opens with this entry, not with golearn's %s", manifestName)
 	}
 	if err != nil {
 		return nil, none, err

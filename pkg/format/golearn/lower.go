@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/copse/pkg/format/jsonscan"
 	"example.com/copse/pkg/ir"
 )
 
@@ -77,7 +78,7 @@ func (l *lowerTree) node(i int32) (int32, error) {
 	for k := range n.kids {
 		if _, ok := slices.BinarySearch(texts, n.kids[k].key); !ok {
 			return 0, failAt(l.from.entry, "a child of a split on %q is for a value that the attribute does not have",
-				clip(l.book.attrs[n.attr].name))
+				jsonscan.Clip(l.book.attrs[n.attr].name))
 		}
 	}
 	return l.between(n, n.kids)
@@ -127,7 +128,7 @@ func (l *lowerTree) add(n ir.Node) (int32, error) {
 func (l *lowerTree) leaf(n *ruleNode) (int32, error) {
 	label := l.number[n.class]
 	if label == noLabel {
-		return 0, failAt(l.from.entry, "a leaf's class %q is none of the class attribute's", clip(l.book.classes[n.class]))
+		return 0, failAt(l.from.entry, "a leaf's class %q is none of the class attribute's", jsonscan.Clip(l.book.classes[n.class]))
 	}
 	value, err := l.vote(label)
 	if err == nil && !l.votes && len(n.dist) > 0 {
@@ -170,7 +171,7 @@ func (l *lowerTree) shares(n *ruleNode, label int32) (int32, error) {
 	total := int64(0)
 	for _, s := range n.dist {
 		if l.number[s.class] == noLabel {
-			return 0, failAt(l.from.entry, "class_dist counts %q, which is no label", clip(l.book.classes[s.class]))
+			return 0, failAt(l.from.entry, "class_dist counts %q, which is no label", jsonscan.Clip(l.book.classes[s.class]))
 		}
 		if total += s.count; total > maxCount {
 			return 0, failAt(l.from.entry, "class_dist counts more than %d rows", int64(maxCount))

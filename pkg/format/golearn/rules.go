@@ -1,5 +1,7 @@
 package golearn
 
+import "example.com/copse/pkg/format/jsonscan"
+
 // Limits of the trees of one archive.
 const (
 	maxNodes = 2 << 20 // about 100 bytes each
@@ -54,7 +56,7 @@ func (b *book) class(s *scanner, text string) int32 {
 		return i
 	}
 	if len(b.classes) == maxCategories {
-		s.fail("more than %d classes", maxCategories)
+		s.Fail("more than %d classes", maxCategories)
 		return 0
 	}
 	i := int32(len(b.classes))
@@ -64,17 +66,17 @@ func (b *book) class(s *scanner, text string) int32 {
 }
 
 func (b *book) attr(s *scanner, a attribute) int32 {
-	if s.err != nil {
+	if s.Err() != nil {
 		return leafAttr
 	}
 	if i, ok := b.attrIndex[a.name]; ok {
 		if !b.attrs[i].same(&a) {
-			s.fail("attribute %q is described in two ways", clip(a.name))
+			s.Fail("attribute %q is described in two ways", jsonscan.Clip(a.name))
 		}
 		return i
 	}
 	if len(b.attrs) == maxAttributes {
-		s.fail("more than %d attributes", maxAttributes)
+		s.Fail("more than %d attributes", maxAttributes)
 		return leafAttr
 	}
 	i := int32(len(b.attrs))
@@ -89,7 +91,7 @@ func (b *book) readRules(entry string, data []byte, counts bool) (*ruleTree, err
 	s := scan(entry, data)
 	r := &ruleReader{scanner: s, book: b, tree: &ruleTree{entry: entry}, counts: counts}
 	r.node(0)
-	if err := s.end(); err != nil {
+	if err := s.End(); err != nil {
 		return nil, err
 	}
 	return r.tree, nil
@@ -105,18 +107,18 @@ type ruleReader struct {
 func (r *ruleReader) node(depth int) int32 {
 	r.book.nodes++
 	if depth > maxDepth {
-		r.fail("deeper than %d levels", maxDepth)
+		r.Fail("deeper than %d levels", maxDepth)
 	}
 	if r.book.nodes > maxNodes {
-		r.fail("more than %d nodes in all", maxNodes)
+		r.Fail("more than %d nodes in all", maxNodes)
 	}
 	index := int32(len(r.tree.nodes))
 	r.tree.nodes = append(r.tree.nodes, ruleNode{})
 	n := ruleNode{attr: leafAttr, class: -1}
-	r.object(func(member string) {
+	r.Object(func(member string) {
 		switch member {
 		case "children":
-			if !r.isNull() {
+			if !r.Null() {
 				n.inner, n.kids = true, r.children(depth)
 			}
 		case "class_string":
@@ -126,7 +128,7 @@ func (r *ruleReader) node(depth int) int32 {
 		case "decision_tree_rule":
 			r.rule(&n)
 		default:
-			r.skip()
+			r.Skip()
 		}
 	})
 	r.judge(&n)
@@ -137,19 +139,19 @@ func (r *ruleReader) node(depth int) int32 {
 // judge refuses nodes on which golearn's own Predict would fail.
 func (r *ruleReader) judge(n *ruleNode) {
 	switch {
-	case r.err != nil:
+	case r.Err() != nil:
 	case n.inner && len(n.kids) == 0:
-		r.fail("a node with an empty set of children")
+		r.Fail("a node with an empty set of children")
 	case n.inner && n.attr == leafAttr:
-		r.fail("a node with children but no rule to choose one")
+		r.Fail("a node with children but no rule to choose one")
 	case !n.inner && n.class < 0:
-		r.fail("a leaf without a class")
+		r.Fail("a leaf without a class")
 	}
 }
 
 func (r *ruleReader) children(depth int) []kid {
 	var kids []kid
-	r.object(func(key string) {
+	r.Object(func(key string) {
 		kids = append(kids, kid{key, r.node(depth + 1)})
 	})
 	return kids
@@ -157,35 +159,35 @@ func (r *ruleReader) children(depth int) []kid {
 
 func (r *ruleReader) distribution(n *ruleNode) {
 	if !r.counts {
-		r.skip()
+		r.Skip()
 		return
 	}
-	if r.isNull() {
+	if r.Null() {
 		return
 	}
-	r.object(func(class string) {
-		n.dist = append(n.dist, share{r.book.class(r.scanner, class), r.integer(maxCount)})
+	r.Object(func(class string) {
+		n.dist = append(n.dist, share{r.book.class(r.scanner, class), r.Integer(maxCount)})
 	})
 }
 
 // rule reads {"split_attribute":{…},"split_val":x}; a leaf's attribute is the
 // string "unknown", or the rule is null.
 func (r *ruleReader) rule(n *ruleNode) {
-	if r.isNull() {
+	if r.Null() {
 		return
 	}
-	r.object(func(member string) {
+	r.Object(func(member string) {
 		switch member {
 		case "split_val":
-			n.split = r.number()
+			n.split = r.Number()
 		case "split_attribute":
-			if r.err == nil && r.dec.PeekKind() == '{' {
+			if r.Err() == nil && r.Next() == '{' {
 				n.attr = r.book.attr(r.scanner, r.attribute())
 			} else {
-				r.skip()
+				r.Skip()
 			}
 		default:
-			r.skip()
+			r.Skip()
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"example.com/copse/pkg/format/jsonscan"
 	"example.com/copse/pkg/format/readerr"
 	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/schema"
@@ -144,7 +145,7 @@ func (s *saved) memberTaker(path string) func(name string, data []byte) error {
 	case treeName:
 		return func(name string, data []byte) (err error) {
 			if i >= maxTrees {
-				return failAt(clip(name), "more than %d trees", maxTrees)
+				return failAt(jsonscan.Clip(name), "more than %d trees", maxTrees)
 			}
 			s.trees[i], err = s.book.readRules(name, data, false)
 			return err
@@ -187,20 +188,20 @@ func (s *saved) takeCount(name string, data []byte) error {
 func (s *saved) takeMetadata(name string, data []byte) error {
 	sc := scan(name, data)
 	version := int64(formatVersion)
-	sc.object(func(member string) {
+	sc.Object(func(member string) {
 		switch member {
 		case "classifier":
 			s.label = sc.text()
 		case "format_version":
-			version = sc.integer(maxCount)
+			version = sc.Integer(maxCount)
 		default:
-			sc.skip()
+			sc.Skip()
 		}
 	})
 	if version != formatVersion {
-		sc.fail("format_version is %d; golearn itself reads only %d", version, formatVersion)
+		sc.Fail("format_version is %d; golearn itself reads only %d", version, formatVersion)
 	}
-	return sc.end()
+	return sc.End()
 }
 
 func (s *saved) takeClass(name string, data []byte) error {
@@ -208,16 +209,16 @@ func (s *saved) takeClass(name string, data []byte) error {
 	a := sc.attribute()
 	if s.class == nil {
 		s.class = &a
-	} else if sc.err == nil && !s.class.same(&a) {
-		sc.fail("is not the class attribute of the other trees")
+	} else if sc.Err() == nil && !s.class.same(&a) {
+		sc.Fail("is not the class attribute of the other trees")
 	}
-	return sc.end()
+	return sc.End()
 }
 
 func takeAttributes(name string, data []byte, into *[]attribute) error {
 	sc := scan(name, data)
 	*into = sc.attributes()
-	return sc.end()
+	return sc.End()
 }
 
 // model makes sense of what was collected.
@@ -289,7 +290,7 @@ func (s *saved) nothing() *readerr.Error {
 	if s.label == "" {
 		return fail("the archive holds no model: save it again with the classifier's Save")
 	}
-	return unsupported("model that calls itself " + strconv.Quote(clip(s.label)))
+	return unsupported("model that calls itself " + strconv.Quote(jsonscan.Clip(s.label)))
 }
 
 func unsupported(kind string) *readerr.Error {
@@ -312,7 +313,7 @@ func (s *saved) adopt() error {
 	for i := range used {
 		at, ok := index[used[i].name]
 		if !ok || !s.attrs[at].same(&used[i]) {
-			return failAt(s.bag+attrsName, "does not list the attribute %q, on which a tree splits", clip(used[i].name))
+			return failAt(s.bag+attrsName, "does not list the attribute %q, on which a tree splits", jsonscan.Clip(used[i].name))
 		}
 		number[i] = at
 	}

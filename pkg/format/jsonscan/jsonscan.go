@@ -65,7 +65,7 @@ func (s *Scanner) token(kind jsontext.Kind) jsontext.Token {
 		return jsontext.Token{}
 	}
 	if t.Kind() != kind {
-		s.Fail("is a JSON %s where the format has something else", t.Kind())
+		s.Fail("is a JSON %s where %s writes something else", t.Kind(), s.format)
 		return jsontext.Token{}
 	}
 	return t
@@ -73,7 +73,7 @@ func (s *Scanner) token(kind jsontext.Kind) jsontext.Token {
 
 // syntax explains what is wrong without repeating the text.
 func (s *Scanner) syntax(err error) {
-	s.Fail("not the JSON of this format")
+	s.Fail("not the JSON that %s writes", s.format)
 	var e *readerr.Error
 	if !errors.As(s.err, &e) {
 		return

@@ -53,7 +53,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"kind", `{"a":[1,"2"]}`, func(s *jsonscan.Scanner) {
 			s.Object(func(string) { s.Array(func() { s.Number() }) })
-		}, "format: entry/a/1: byte 11: is a JSON string where the format has something else"},
+		}, "format: entry/a/1: byte 11: is a JSON string where format writes something else"},
 		{"syntax", `{"a":}`, func(s *jsonscan.Scanner) { s.Object(func(string) { s.Number() }) }, "format: entry/a: byte 5: not the JSON"},
 		{"cut", `{"a":[`, func(s *jsonscan.Scanner) { s.Object(func(string) { s.Skip() }) }, "the text breaks off"},
 		{"cut in a list", `[1,`, func(s *jsonscan.Scanner) { s.Array(func() { s.Number() }) }, "the text breaks off"},
