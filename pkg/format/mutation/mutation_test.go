@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,9 @@ var mutations = flag.Int("mutations", 12, "how many ways each file is broken in"
 
 const root = "../../.."
 
+// gcPercent lets garbage stand for longer: nearly all of it is.
+const gcPercent = 800
+
 // subject is a file that is broken, and what is demanded then.
 type subject struct {
 	name string
@@ -54,6 +58,7 @@ type subject struct {
 // it in every way, and takes the next.
 func TestMutations(t *testing.T) {
 	subjects := collect(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	var next, tried atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
