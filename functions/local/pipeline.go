@@ -15,7 +15,6 @@ import (
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
-	"example.com/copse/pkg/ir"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
@@ -280,7 +279,7 @@ func (p *pipeline) answer(b *block) error {
 // the values of a model whose library returns margins.
 func raw(m *predict.Model, kind wire.Kind) bool {
 	return kind == wire.Leaf || kind == wire.Margin ||
-		kind == wire.Values && m.Engine().Arrays().Finish.Returns == ir.ReturnsMargin
+		kind == wire.Values && m.Engine().Arrays().Finish.Returns.OfMargins()
 }
 
 // scoreRaw scores margins or leaves, one answer a row.

@@ -53,7 +53,7 @@ type Returns uint8
 const (
 	// ReturnsValues: the values.
 	ReturnsValues Returns = iota
-	// ReturnsClass: the index of the largest value (XGBoost's multi:softmax).
+	// ReturnsClass: the index of the largest margin (XGBoost's multi:softmax).
 	ReturnsClass
 	// ReturnsBoth: for one probability p, 1 - p and p (CatBoost).
 	ReturnsBoth
@@ -63,8 +63,12 @@ const (
 	lastReturns = ReturnsMargin
 )
 
-// Append appends what the library's predict returns for one row's values; for
-// ReturnsMargin the values must be the margins.
+// OfMargins says whether it is made from the margins: classes too, because
+// unlike margins may have the same probability.
+func (r Returns) OfMargins() bool { return r == ReturnsMargin || r == ReturnsClass }
+
+// Append appends what the library's predict returns for one row's values, which
+// must be the margins if OfMargins says so.
 func (r Returns) Append(dst, values []float64) []float64 {
 	switch r {
 	case ReturnsClass:

@@ -284,6 +284,9 @@ def multiclass():
     x2, y2, names2 = wine()
     b = train({**p, "objective": "multi:softmax"}, x2, y2, names2, 4)
     case("multi-softmax", b, x2, names2, labels=True, ext="ubj" if AGE >= (1, 7) else "json")
+    if AGE >= (3, 2):
+        b = train({**p, "objective": "multi:softmax", "eta": 1e-9, "base_score": 0}, x2, y2, names2, 2)
+        case("multi-softmax-near", b, x2, names2, note="classes of nearly the same margin have the same probability")
     b = train({**p, "num_parallel_tree": 3, "subsample": 0.6, "colsample_bynode": 0.7, "eta": 1}, x, y, names, 3)
     case("forest-multi", b, x, names, labels=True, ext="ubj" if AGE >= (2, 0) else "json")
     if AGE >= (1, 7):

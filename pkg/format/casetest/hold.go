@@ -78,7 +78,7 @@ func (c *Case) reference(t *testing.T, m *ir.Model, f *frame.Frame) {
 		}
 		if values != nil {
 			returned := answer[:m.Outputs]
-			if m.Returns == ir.ReturnsMargin {
+			if m.Returns.OfMargins() {
 				returned = margin
 			}
 			c.line(t, "values", r, m.Returns.Append(nil, returned), values[r], func(got, want float64) bool { return c.near(got, want, m.Sum) })
