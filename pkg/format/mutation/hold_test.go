@@ -7,8 +7,10 @@ import (
 	"math"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/format"
@@ -92,10 +94,8 @@ func clean(err error) error {
 	if _, ok := errors.AsType[*format.Error](err); !ok && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
 		return fmt.Errorf("an error of type %T: %w", err, err)
 	}
-	for _, b := range []byte(err.Error()) {
-		if b < ' ' {
-			return fmt.Errorf("an error with a control character: %q", err)
-		}
+	if text := err.Error(); strings.ContainsFunc(text, unicode.IsControl) {
+		return fmt.Errorf("an error with a control character: %q", text)
 	}
 	return nil
 }
@@ -120,16 +120,21 @@ func scores(m *format.Model) error {
 		rows = append(probes(features), m.Rows...)
 	}
 	data, err := predict.Compile(m.IR, m.Schema, predict.Info{Name: "broken"}, rows)
-	if err != nil {
-		if _, refused := schema.New(m.Schema); refused != nil || len(m.IR.Labels) > 0 || len(m.Schema.Labels) > 0 {
-			return nil // names or labels that stand twice, or are none
-		}
-		return fmt.Errorf("a model that is not bundled: %w", err)
+	switch {
+	case err == nil:
+		_, err = predict.Open("", data, predict.Options{})
+	case !sayable(m):
+		err = nil
 	}
-	if _, err := predict.Open("", data, predict.Options{}); err != nil {
-		return fmt.Errorf("a bundle that does not open: %w", err)
-	}
-	return nil
+	return err
+}
+
+// sayable says whether names and labels are such that rows and answers can be
+// told by them: a reader takes them as they are, a schema refuses names that
+// stand twice or are none.
+func sayable(m *format.Model) bool {
+	_, err := schema.New(m.Schema)
+	return err == nil && len(m.IR.Labels) == 0 && len(m.Schema.Labels) == 0
 }
 
 // probes are rows of zeros, of missing values, and of each kind of number.
