@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-const head = `Times depend on the machine; ratios are to a control that ran in turn in the same run. ` + "`" + `make bench` + "`" + ` prints all of this again.
+const head = `Times depend on the machine; ratios are to a control that ran in turn in the same run. ` + "`" + `make bench` + "`" + ` prints all of this again. Against the models' own libraries, the engine is measured [by itself](bench/peers/README.md).
 
 %s
 `
@@ -54,5 +54,5 @@ func write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return figures.Write(w, fmt.Sprintf("Within the process (Go benchmarks, least of %d)", repetitions), rows)
+	return figures.Write(w, fmt.Sprintf("Within the process (Go benchmarks, best of %d)", repetitions), rows)
 }
