@@ -22,6 +22,7 @@ func checkSets(a *Arrays) error {
 		return bad("SetHeads", -1, "has %d elements, want %d a table", len(a.SetHeads), setHead)
 	}
 	columns := a.Columns[len(a.Columns)-setColumns(a.Columns):]
+	pieces := uint64(setBits(a.Compare) / pieceBits)
 	for i := 0; i < len(a.SetHeads); i += setHead {
 		head := a.SetHeads[i:][:setHead]
 		wide, at, rows, list := uint64(head[0]), uint64(head[1]), uint64(head[2]), uint64(head[4])
@@ -29,8 +30,8 @@ func checkSets(a *Arrays) error {
 			return bad("SetHeads", i, "is %d columns of one kind, there are %d columns left", wide, len(columns))
 		}
 		columns = columns[wide:]
-		if rows > uint64(len(a.SetWords)) || at+(rows+2)*wide > uint64(len(a.SetWords)) {
-			return bad("SetHeads", i+1, "has %d rows of %d words from %d on, of %d", rows+2, wide, at, len(a.SetWords))
+		if rows > uint64(len(a.SetWords)) || at+(rows+2)*wide*pieces > uint64(len(a.SetWords)) {
+			return bad("SetHeads", i+1, "has %d rows of %d words from %d on, of %d", rows+2, wide*pieces, at, len(a.SetWords))
 		}
 		if list == 0 {
 			continue

@@ -114,7 +114,7 @@ func TestTablesAreBounded(t *testing.T) {
 		"nothing":                func(int) []int32 { return nil },
 		"many codes, many times": func(i int) []int32 { return []int32{int32(i % 700), int32(i%700) + 1000, 5000} },
 	} {
-		const splits = 20_000
+		const splits = 6000
 		m := irtest.Forest(irtest.Shape{Trees: splits, Depth: 1, Features: 1})
 		members := 0
 		for i := range m.Trees {
@@ -126,12 +126,12 @@ func TestTablesAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bound := wordsPerMember*members + (rowsAnyway+2)*(splits/setBits+1)
+		bound := wordsPerMember*members + 2*(rowsAnyway+2)*(splits/setBits(m.Input)+1)
 		if got := len(a.SetWords) + len(a.SetCodes); got > bound {
 			t.Errorf("%s: %d words for %d members, want at most %d", name, got, members, bound)
 		}
 		rows := make([]float64, 0, 300)
-		for i := range 100 {
+		for i := range 40 {
 			rows = append(rows, float64(i), float64(i)*100_000, float64(math.MaxInt32-i))
 		}
 		e := newTwinOf(t, m, *a).engine

@@ -227,7 +227,13 @@ func (a *Arrays) wordOf(column int, x float64) uint64 {
 		column -= int(heads[0])
 	}
 	wide, rows := int(heads[0]), int(heads[2])
-	word := func(row int) uint64 { return uint64(a.SetWords[int(heads[1])+row*wide+column]) }
+	word := func(row int) uint64 {
+		if a.Compare == ir.Float32 {
+			return uint64(a.SetWords[int(heads[1])+row*wide+column])
+		}
+		low := a.SetWords[int(heads[1])+2*(row*wide+column):]
+		return uint64(low[0]) | uint64(low[1])<<32
+	}
 	code, ok := a.Codes.Code(x)
 	switch {
 	case x != x:

@@ -20,8 +20,8 @@ const (
 	BandNaN = 1 << 29
 	// BandZero: numbers in the zero band are 0.
 	BandZero = 1 << 28
-	// SetColumn holds no keys but the answers of 32 splits by sets: bit i is 0
-	// where the row's code is in set i.
+	// SetColumn holds no keys but the answers of splits by sets, as many as a key
+	// has bits: bit i is 0 where the row's code is in set i.
 	SetColumn = 1 << 27
 
 	featureBits = 20 // ir.MaxFeatures

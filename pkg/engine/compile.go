@@ -110,7 +110,7 @@ func (c *compiler) columns() {
 			continue
 		}
 		splits := c.sets[column].list
-		for range slices.Chunk(splits, setBits) {
+		for range slices.Chunk(splits, setBits(c.m.Input)) {
 			c.a.Columns = append(c.a.Columns, column)
 		}
 		c.tables(splits)
@@ -178,7 +178,8 @@ func (c *compiler) inner(n *ir.Node, offset int) {
 	if n.Op == ir.In {
 		split := c.splits[0]
 		c.splits = c.splits[1:]
-		c.node(0, offset, at+split/setBits, 1<<(split%setBits))
+		width := uint32(setBits(c.m.Input))
+		c.node(0, offset, at+split/width, 1<<(split%width))
 	} else {
 		c.node(bound(c.a.Compare, n.Threshold, n.Op), offset, at, allBits)
 	}

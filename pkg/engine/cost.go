@@ -6,7 +6,7 @@ package engine
 const (
 	maxBlock  = 128
 	minBlock  = 2 * lanes
-	keyBudget = 128 << 10
+	keyBudget = 512 << 10
 )
 
 // Costs in nanoseconds on a 2.6 GHz server core of 2023, fitted to

@@ -89,7 +89,8 @@ type Arrays struct {
 	// other; where it starts in SetWords; its rows; and then either the code of
 	// the first row and 0, or 0 and one more than where the list of its rows'
 	// codes starts in SetCodes. A table is the words of NaN, those of no code or
-	// another one, and the rows, a word a column each.
+	// another one, and the rows, a word a column each; where features are float64
+	// a word is two of SetWords, the low bits first.
 	SetHeads []uint32
 	SetWords []uint32
 	SetCodes []uint32

@@ -10,16 +10,25 @@ import (
 	"example.com/copse/pkg/ir"
 )
 
-// Question: how does a node ask whether a code is in a set? Choice: 32 splits
-// of a feature share a column, whose word in a row has an answer a bit; a table
+// Question: how does a node ask whether a code is in a set? Choice: as many
+// splits of a feature as a key has bits share a column, whose word in a row has
+// an answer a bit; a table
 // has the word of each code, so that the row is looked up once for all of
 // them. A node's mask leaves its own bit of the word, which is then compared as
 // any key. Why: a step takes one load more and no branch, and only in models
 // that have sets. What would change it: sets so many that filling the columns
 // costs more than walking.
 
-// setBits is how many splits share a column.
-const setBits = 32
+// setBits is how many splits share a column: 32 or, where features are float64,
+// 64. A table has the words of a column in pieces of 32 bits, low bits first.
+func setBits(p ir.Precision) int {
+	if p == ir.Float32 {
+		return pieceBits
+	}
+	return 2 * pieceBits
+}
+
+const pieceBits = 32
 
 // setSplits are the different splits of one kind of column, in the order in
 // which nodes ask for them, so that a tree finds its own in few columns.
@@ -79,7 +88,8 @@ func (c *compiler) tables(splits []setSplit) {
 	for _, s := range splits {
 		codes = append(codes, s.set...)
 	}
-	members, columns := len(codes), (len(splits)+setBits-1)/setBits
+	width := setBits(c.m.Input)
+	members, columns := len(codes), (len(splits)+width-1)/width
 	slices.Sort(codes)
 	codes = slices.Compact(codes)
 	rows, first, listed := 0, 0, false
@@ -87,12 +97,13 @@ func (c *compiler) tables(splits []setSplit) {
 		first = int(codes[0])
 		rows = int(codes[len(codes)-1]) - first + 1
 	}
-	bound := wordsPerMember*members + rowsAnyway*columns
-	if rows*columns > bound {
+	wide := columns * width / pieceBits
+	bound := wordsPerMember*members + rowsAnyway*wide
+	if rows*wide > bound {
 		rows, first, listed = len(codes), 0, true
 	}
-	if rows*columns > bound && columns > 1 {
-		half := columns / 2 * setBits
+	if rows*wide > bound && columns > 1 {
+		half := columns / 2 * width
 		c.tables(splits[:half])
 		c.tables(splits[half:])
 		return
@@ -106,7 +117,7 @@ func (c *compiler) tables(splits []setSplit) {
 		}
 	}
 	a.SetHeads = append(a.SetHeads, uint32(columns), uint32(len(a.SetWords)), uint32(rows), uint32(first), list)
-	c.words(splits, columns, rows, func(code int32) int {
+	c.words(splits, wide, rows, func(code int32) int {
 		if listed {
 			i, _ := slices.BinarySearch(codes, code)
 			return i
@@ -117,20 +128,20 @@ func (c *compiler) tables(splits []setSplit) {
 
 // words adds the words of a table: those of NaN, those of no code or another
 // one, and the rows.
-func (c *compiler) words(splits []setSplit, columns, rows int, place func(code int32) int) {
+func (c *compiler) words(splits []setSplit, wide, rows int, place func(code int32) int) {
 	at := len(c.a.SetWords)
-	c.a.SetWords = append(c.a.SetWords, make([]uint32, (2+rows)*columns)...)
+	c.a.SetWords = append(c.a.SetWords, make([]uint32, (2+rows)*wide)...)
 	words := c.a.SetWords[at:]
 	for i, s := range splits {
-		column, bit := i/setBits, uint32(1)<<(i%setBits)
+		piece, bit := i/pieceBits, uint32(1)<<(i%pieceBits)
 		for row := range 2 + rows {
-			words[row*columns+column] |= bit
+			words[row*wide+piece] |= bit
 		}
 		if s.nanLeft {
-			words[column] &^= bit
+			words[piece] &^= bit
 		}
 		for _, code := range s.set {
-			words[(2+place(code))*columns+column] &^= bit
+			words[(2+place(code))*wide+piece] &^= bit
 		}
 	}
 }
@@ -141,7 +152,7 @@ const setHead = 5
 // setTable is a table ready to use.
 type setTable struct {
 	column uint32 // the kind of its columns
-	wide   uint32 // columns
+	wide   uint32 // pieces a row
 	rows   uint32
 	first  uint32   // code of the first row
 	codes  []uint32 // of the rows, where they are not one after the other
@@ -155,9 +166,10 @@ func setTables(a *Arrays) []setTable {
 	}
 	var tables []setTable
 	columns := a.Columns[len(a.Columns)-setColumns(a.Columns):]
+	pieces := uint32(setBits(a.Compare) / pieceBits)
 	for heads := a.SetHeads; len(heads) > 0; heads = heads[setHead:] {
-		t := setTable{column: columns[0], wide: heads[0], rows: heads[2], first: heads[3],
-			words: a.SetWords[heads[1]:][:(heads[2]+2)*heads[0]]}
+		t := setTable{column: columns[0], wide: heads[0] * pieces, rows: heads[2], first: heads[3]}
+		t.words = a.SetWords[heads[1]:][:(t.rows+2)*t.wide]
 		if heads[4] > 0 {
 			t.codes = a.SetCodes[heads[4]-1:][:heads[2]]
 		}
@@ -210,8 +222,16 @@ func (t *setTable) row(x float64, rule ir.CodeRule) []uint32 {
 func fillSets[K word](lane unsafe.Pointer, tables []setTable, row []float64, p ir.Precision, rule ir.CodeRule) {
 	for i := range tables {
 		t := &tables[i]
-		for _, w := range t.row(p.Round(row[featureOf(t.column)]), rule) {
-			*(*K)(lane) = K(w)
+		words := t.row(p.Round(row[featureOf(t.column)]), rule)
+		if p == ir.Float32 {
+			for _, w := range words {
+				*(*K)(lane) = K(w)
+				lane = unsafe.Add(lane, unsafe.Sizeof(K(0))*lanes)
+			}
+			continue
+		}
+		for ; len(words) >= 2; words = words[2:] {
+			*(*K)(lane) = K(uint64(words[0]) | uint64(words[1])<<pieceBits)
 			lane = unsafe.Add(lane, unsafe.Sizeof(K(0))*lanes)
 		}
 	}

@@ -10,17 +10,16 @@ import (
 // inline it (TestBranchless).
 func masked[K, S, KP, SP word](keys, steps, masks, x unsafe.Pointer, j uintptr) uintptr {
 	s := *(*S)(unsafe.Add(steps, j*unsafe.Sizeof(SP(0))))
-	column := uintptr(s & (1<<(unsafe.Sizeof(s)*4) - 1))
-	node := *(*K)(unsafe.Add(keys, j*unsafe.Sizeof(KP(0))))
-	row := *(*K)(unsafe.Add(x, column*unsafe.Sizeof(K(0)))) & *(*K)(unsafe.Add(masks, j*unsafe.Sizeof(K(0))))
+	row := unsafe.Add(x, uintptr(s&(1<<(unsafe.Sizeof(s)*4)-1))*unsafe.Sizeof(K(0)))
 	if !carries {
 		above := uintptr(0)
-		if row > node {
+		if *(*K)(row)&*(*K)(unsafe.Add(masks, j*unsafe.Sizeof(K(0)))) > *(*K)(unsafe.Add(keys, j*unsafe.Sizeof(KP(0)))) {
 			above = 1
 		}
 		return j + uintptr(s>>(unsafe.Sizeof(s)*4)) + above
 	}
-	_, above := bits.Sub64(uint64(node), uint64(row), 0)
+	_, above := bits.Sub64(uint64(*(*K)(unsafe.Add(keys, j*unsafe.Sizeof(KP(0))))),
+		uint64(*(*K)(row))&uint64(*(*K)(unsafe.Add(masks, j*unsafe.Sizeof(K(0))))), 0)
 	child, _ := bits.Add64(uint64(j), uint64(s>>(unsafe.Sizeof(s)*4)), above)
 	return uintptr(child)
 }
