@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -142,24 +143,37 @@ func goTest(ctx context.Context, pkg string) (string, error) {
 }
 
 // pattern matches the names: go test matches each level between slashes on its
-// own, so that a little more than they may run.
+// own, so that a little more than they may run, but no name of fewer levels than
+// its pattern has.
 func pattern(names []string) string {
-	var levels [][]string
+	depths := make(map[int][]string)
 	for _, name := range names {
-		for i, part := range strings.Split(name, "/") {
-			if i == len(levels) {
-				levels = append(levels, nil)
-			}
-			levels[i] = append(levels[i], strings.Split(part, "|")...)
-		}
+		depths[strings.Count(name, "/")] = append(depths[strings.Count(name, "/")], name)
 	}
 	var parts []string
-	for _, level := range levels {
-		slices.Sort(level)
-		parts = append(parts, "^("+strings.Join(slices.Compact(level), "|")+")$")
+	for _, depth := range slices.Sorted(maps.Keys(depths)) {
+		parts = append(parts, levels(depths[depth]))
 	}
-	parts[0] = strings.Replace(parts[0], "^(", "^Benchmark(", 1)
-	return strings.Join(parts, "/")
+	return strings.Join(parts, "|")
+}
+
+// levels is the pattern of names with equally many levels.
+func levels(names []string) string {
+	parts := make([][]string, 1+strings.Count(names[0], "/"))
+	for _, name := range names {
+		for i, part := range strings.Split(name, "/") {
+			parts[i] = append(parts[i], strings.Split(part, "|")...)
+		}
+	}
+	for i := range parts[0] {
+		parts[0][i] = "Benchmark" + parts[0][i]
+	}
+	var all []string
+	for _, part := range parts {
+		slices.Sort(part)
+		all = append(all, "^("+strings.Join(slices.Compact(part), "|")+")$")
+	}
+	return strings.Join(all, "/")
 }
 
 // measurements are the values of every "NAME unit" in the output of go test.

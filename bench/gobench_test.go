@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -114,20 +113,17 @@ func TestQuantities(t *testing.T) {
 	}
 }
 
-// TestPattern: every level of the pattern matches that level of every name.
 func TestPattern(t *testing.T) {
-	names := []string{"Predict/http-api-v2", "Adapter/http-api-v2.json", "Distinct", "Kinds/a|b/1|64/sets"}
-	levels := strings.Split(pattern(names), "/")
-	for _, name := range names {
-		for _, one := range alternatives(name) {
-			for i, part := range strings.Split("Benchmark"+one, "/") {
-				if !regexp.MustCompile(levels[i]).MatchString(part) {
-					t.Errorf("%s does not match %s", part, levels[i])
-				}
-			}
+	for _, tt := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{"Distinct"}, "^(BenchmarkDistinct)$"},
+		{[]string{"Predict/v2", "Adapter/v1", "Predict/v2"}, "^(BenchmarkAdapter|BenchmarkPredict)$/^(v1|v2)$"},
+		{[]string{"Score/a/1", "Kinds/a|b/1|64/sets"}, "^(BenchmarkScore)$/^(a)$/^(1)$|^(BenchmarkKinds)$/^(a|b)$/^(1|64)$/^(sets)$"},
+	} {
+		if got := pattern(tt.names); got != tt.want {
+			t.Errorf("pattern(%q): got %s, want %s", tt.names, got, tt.want)
 		}
-	}
-	if regexp.MustCompile(levels[0]).MatchString("BenchmarkPredicted") {
-		t.Error("the pattern matches the beginning of a longer name")
 	}
 }

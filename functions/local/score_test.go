@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -331,12 +332,17 @@ func BenchmarkScoreCores(b *testing.B) {
 		for _, out := range []string{"csv", "jsonl", "parquet"} {
 			b.Run(in+"-"+out, func(b *testing.B) {
 				together, apart := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+				held := filepath.Join(folder, "peak")
+				b.Setenv(peakFileVariable, held)
+				most := 0.0
 				for b.Loop() {
 					together = min(together, scoreProcesses(b, 1, cores, out, slices.Repeat([]string{inputs[in]}, cores)))
+					most = max(most, peakMB(b, held))
 					apart = min(apart, scoreProcesses(b, cores, 1, out, []string{inputs[in]}))
 				}
 				b.ReportMetric(float64(cores*n)/together.Seconds(), "rows/s")
 				b.ReportMetric(100*apart.Seconds()/together.Seconds(), "%efficiency")
+				b.ReportMetric(most, "peak-MB")
 				b.ReportMetric(0, "ns/op")
 			})
 		}
@@ -360,6 +366,20 @@ func scoreProcesses(b *testing.B, processes, cores int, format string, paths []s
 	}
 	all.Wait()
 	return time.Since(start)
+}
+
+// peakMB reads what writePeak wrote.
+func peakMB(b *testing.B, path string) float64 {
+	b.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	kilobytes, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kilobytes * 1024 / 1e6
 }
 
 // convertRows writes the same rows in the other forms.
