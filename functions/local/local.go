@@ -54,15 +54,18 @@ func newRoot() *cobra.Command {
 		Short: "Tabular models as functions: serve, score, compile, inspect, verify, measure",
 		Long: `copse serves and scores trained tabular models.
 
-A model is a golearn archive or a compiled .copse bundle; which one a file is
-is told from its content. Without a model, the built-in one (iris) answers.
+A model is a file that XGBoost (JSON, UBJSON), LightGBM (text), CatBoost (JSON),
+ONNX or golearn wrote, an MLflow model folder, or a compiled .copse bundle; which
+one a file is, is told from its content. Without a model, the built-in one (iris)
+answers.
 
 Results go to standard output or -o, everything else to standard error.
 Exit status: 0 done; 1 some rows or checks failed; 2 wrong use or unreadable input.`,
 		Example: `  copse serve
-  copse serve --model churn=churn.copse --addr 127.0.0.1:9000
-  copse score --model churn.copse customers.csv.gz -o scores.csv
-  copse inspect churn.copse`,
+  copse serve --model churn=xgboost.json --addr 127.0.0.1:9000
+  copse score --model lightgbm.txt customers.csv.gz -o scores.csv
+  copse inspect pipeline.onnx
+  copse compile xgboost.json -o churn.copse`,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 const scriptTime = 2 * time.Minute
 
 // TestScripts runs the command as users do: a new case is a new txtar file.
-// The environment has REPO (this module) and BUSY (an address in use).
+// The environment has REPO (this module), MODELS (the libraries') and BUSY (an address in use).
 func TestScripts(t *testing.T) {
 	repo, err := filepath.Abs("../..")
 	if err != nil {
@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPO", repo)
+			env.Setenv("MODELS", filepath.Join(repo, "testdata", "models"))
 			env.Setenv("BUSY", busy.Addr().String())
 			return nil
 		},

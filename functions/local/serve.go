@@ -39,7 +39,8 @@ The port is that of --addr, else of the variable FUNCTIONS_CUSTOMHANDLER_PORT,
 AIP_HTTP_PORT or PORT (then on all interfaces), else 8080 on the loopback.
 Every setting can be given as a flag or in the environment; the flag wins.`,
 		Example: `  copse serve
-  copse serve --addr 127.0.0.1:9000 --model churn.copse
+  copse serve --model xgboost.json
+  copse serve --addr 127.0.0.1:9000 --model churn=lightgbm.txt
   copse serve --model a=first.copse --model b=second.copse --max-rows 1000
   curl -H 'content-type: application/json' -d '{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}' 127.0.0.1:8080/predict`,
 		Args: exactly(0, "no arguments"),
@@ -76,7 +77,7 @@ func runServe(c *cobra.Command, addr string, models []string) error {
 	}
 	app, err := setup.New(c.Context(), setup.Options{Config: settings, Log: log, Models: sources, Version: buildVersion().Version})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(inFlags(c, err), listener.Close())
 	}
 	var work inFlight
 	return serve.Run(c.Context(), serve.Options{

@@ -1,7 +1,9 @@
 package local
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,5 +49,21 @@ func readSettings(c *cobra.Command, environ []string, models bool) (*config.Conf
 			given[s.Name] = f.Value.String()
 		}
 	}
-	return config.FromMap(given)
+	settings, err := config.FromMap(given)
+	return settings, inFlags(c, err)
+}
+
+// inFlags names, in an error, the settings that were given as flags by their
+// flags.
+func inFlags(c *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, s := range config.Settings() {
+		if f := c.Flags().Lookup(s.Flag()); f != nil && f.Changed && !namesModels(s.Name) {
+			text = regexp.MustCompile(`\b`+s.Name+`\b`).ReplaceAllString(text, "--"+s.Flag())
+		}
+	}
+	return errors.New(text)
 }

@@ -1,6 +1,7 @@
 package parquetfile
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"math"
@@ -182,7 +183,7 @@ func (r *Rows) decode(b *slab) error {
 		})
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...) // the first column's: one line is enough
 }
 
 // guarded is read, where the library may panic at what is broken.
