@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -201,5 +202,31 @@ func TestNothing(t *testing.T) {
 	e.Score(make([]float64, 2*3), 3, out, &s)
 	if want := []float64{0.25, 0.25, 0.25}; !reflect.DeepEqual(out, want) {
 		t.Errorf("got %v, want the base, %v", out, want)
+	}
+}
+
+// TestCompileMemory: what Compile allocates in all is at most twice what it
+// returns.
+func TestCompileMemory(t *testing.T) {
+	for _, s := range []irtest.Shape{
+		{Trees: 200, Depth: 10, Precision: ir.Float32},
+		{Trees: 200, Depth: 10, Op: ir.LE},
+		{Trees: 200, Depth: 10, Categories: 20, Op: ir.LE, Missing: true},
+		{Trees: 200, Depth: 8, Linear: 3},
+		{Trees: 200, Depth: 8, Outputs: 3, Votes: true},
+	} {
+		m := irtest.Forest(s)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		a, err := Compile(m)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 8*(len(a.Nodes32)+len(a.Keys64)+len(a.Steps64)+len(a.Leaves64)+len(a.Masks64)+len(a.LinearCoeffs)) +
+			4*(len(a.Steps32)+len(a.Leaves32)+len(a.LeafIDs)+len(a.Masks32)+len(a.SetWords)+len(a.LinearStarts)+len(a.LinearFeatures))
+		if got := int(after.TotalAlloc - before.TotalAlloc); got > 2*size {
+			t.Errorf("%+v: %d bytes for a model of %d", s, got, size)
+		}
 	}
 }
