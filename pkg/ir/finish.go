@@ -208,13 +208,18 @@ func (l Link) apply(x, param float64, p Precision) float64 {
 	return x
 }
 
-// exp is the exponential, rounded once to the precision.
-func exp(x float64, p Precision) float64 { return p.Round(portable.Exp(x)) }
+// exp is the exponential in the precision, as the C library has it in either.
+func exp(x float64, p Precision) float64 {
+	if p == Float32 {
+		return float64(portable.Exp32(float32(x)))
+	}
+	return portable.Exp(x)
+}
 
 // logistic is XGBoost's, step by step in float32.
 func logistic(x float32) float32 {
 	const limit, tiny = 88.7, 1e-16
-	e := float32(portable.Exp(float64(min(-x, limit))))
+	e := portable.Exp32(min(-x, limit))
 	return 1 / (e + 1 + tiny)
 }
 

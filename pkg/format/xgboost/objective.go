@@ -68,8 +68,7 @@ func objectiveOf(name string) objective {
 // tiny is kRtEps of XGBoost (include/xgboost/base.h).
 const tiny = float32(1e-6)
 
-// margins makes margins of base scores, in place, in float32 with logarithms
-// rounded once. It returns the first score that an objective does not take, or
+// margins makes margins of base scores, in place, in float32. It returns the first score that an objective does not take, or
 // -1.
 func (s start) margins(scores []float32) int {
 	switch s {
@@ -77,10 +76,10 @@ func (s start) margins(scores []float32) int {
 		return each(scores, func(b float32) (float32, bool) {
 			// Scores of 0 and 1 are taken since 3.1, as the nearest inside.
 			p := min(max(b, tiny), 1-tiny)
-			return -log(1/p - 1), b >= 0 && b <= 1
+			return -portable.Log32(1/p - 1), b >= 0 && b <= 1
 		})
 	case logarithm:
-		return each(scores, func(b float32) (float32, bool) { return log(b), b > 0 })
+		return each(scores, func(b float32) (float32, bool) { return portable.Log32(b), b > 0 })
 	case gaps:
 		for i := len(scores) - 1; i > 0; i-- {
 			scores[i] = softPlusInverse(scores[i] - scores[i-1] - tiny)
@@ -100,12 +99,10 @@ func each(list []float32, f func(float32) (float32, bool)) int {
 	return -1
 }
 
-func log(x float32) float32 { return float32(portable.Log(float64(x))) }
-
 // softPlusInverse is SoftPlusInv of src/common/math.h of XGBoost 3.3.
 func softPlusInverse(x float32) float32 {
 	x = max(x, tiny)
-	return x + log(-float32(portable.Expm1(-float64(x))))
+	return x + portable.Log32(-float32(portable.Expm1(-float64(x))))
 }
 
 // roundable says whether x has a nearest float32 that is finite.

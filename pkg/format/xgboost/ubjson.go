@@ -41,10 +41,11 @@ func size(typ byte) int {
 }
 
 func (u *ubjsonSyntax) value(keep bool) (token, *scalar) {
-	typ := u.typ()
-	switch typ {
-	case 0:
+	typ, ok := u.typ()
+	if !ok {
 		return nothing, nil
+	}
+	switch typ {
 	case '{', '[':
 		return u.begin(typ), nil
 	case 'S':
@@ -73,18 +74,18 @@ func (u *ubjsonSyntax) value(keep bool) (token, *scalar) {
 }
 
 // typ is the type of the next value: its letter, or that of its array.
-func (u *ubjsonSyntax) typ() byte {
+func (u *ubjsonSyntax) typ() (byte, bool) {
 	if n := len(u.open); n > 0 && u.open[n-1].typ != 0 {
-		return u.open[n-1].typ
+		return u.open[n-1].typ, u.err == nil
 	}
 	const noValue = 'N'
 	for {
 		c, ok := u.next()
 		if !ok {
-			return 0
+			return 0, false
 		}
 		if u.pos++; c != noValue {
-			return c
+			return c, true
 		}
 	}
 }
