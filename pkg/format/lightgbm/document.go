@@ -20,6 +20,9 @@ func (f *file) document() (schema.Document, [][]float64, error) {
 	var recode [][]float64
 	for j, i := range columns {
 		l := &lists[j]
+		if i == idle {
+			continue
+		}
 		if i == untold {
 			if l.kind == numbers || l.kind == booleans {
 				return doc, nil, readerr.At(Library, "pandas_categorical"+place(j), "it cannot be told which feature "+
@@ -48,20 +51,25 @@ func (f *file) document() (schema.Document, [][]float64, error) {
 	return doc, recode, nil
 }
 
-// untold is the feature of a list that may belong to several.
-const untold = -1
+// The feature of a list that may belong to several: at least one of which trees
+// may ask, or only such as the training data left no choice of.
+const (
+	untold = -1
+	idle   = -2
+)
 
 // assign finds the feature that each list of pandas_categorical belongs to.
 //
 // The file does not say: the lists are those of the data frame's columns of
 // the type category, in their order. Where the training parameters have as
 // many categorical features, it is they: that is what LightGBM makes of a data
-// frame by itself. Else (a frame with ordered categories, which are trained as
-// numbers, or a list of other categorical features that was given) a list's
-// feature is known only where the data allow no other.
+// frame by itself. LightGBM 2 leaves them out of the parameters; there every
+// feature with codes has a list. Else (a frame with ordered categories, which
+// are trained as numbers, or a list of other categorical features that was
+// given) a list's feature is known only where the data allow no other.
 func (f *file) assign() []int {
-	lists, features := f.tail.lists, len(f.header.names)
-	if c := f.tail.categorical; len(c) == len(lists) {
+	c := f.tail.categorical
+	if len(c) == len(f.tail.lists) {
 		all := true
 		for j, i := range c {
 			all = all && f.fits(j, i)
@@ -70,31 +78,67 @@ func (f *file) assign() []int {
 			return c
 		}
 	}
-	// Each list as far to the front as it fits, and as far to the back: between
-	// the two are all the places that it may have.
-	front, back := make([]int, len(lists)), make([]int, len(lists))
-	i := 0
-	for j := range lists {
-		for i < features && !f.fits(j, i) {
-			i++
-		}
-		front[j] = i
-		i++
-	}
-	i = features - 1
-	for j := len(lists) - 1; j >= 0; j-- {
-		for i >= 0 && !f.fits(j, i) {
-			i--
-		}
-		back[j] = i
-		i--
-	}
-	for j := range front {
-		if front[j] != back[j] {
-			front[j] = untold
+	if len(c) == 0 {
+		if columns := f.allowed(true); columns != nil {
+			return columns
 		}
 	}
-	return front
+	if columns := f.allowed(false); columns != nil {
+		return columns
+	}
+	return slices.Repeat([]int{untold}, len(f.tail.lists))
+}
+
+// maxPlaces is for how many pairs of a list and a feature allowed looks.
+const maxPlaces = 1 << 22
+
+// allowed is the feature of each list where only one keeps the lists in the
+// order of the features, each with one that fits, and if covered no feature with
+// codes without a list. It is nil where there is no way, or too much to look at.
+func (f *file) allowed(covered bool) []int {
+	lists, features := len(f.tail.lists), len(f.header.names)
+	if lists == 0 || lists*features > maxPlaces {
+		return nil
+	}
+	infos := f.header.infos
+	bare := func(i int) bool { return !covered || len(infos) == 0 || infos[i].kind != codes }
+	// before[j*wide+i]: the first j lists can have places among the first i
+	// features; after: those from j on, among the features from i on.
+	wide := features + 1
+	before, after := make([]bool, (lists+1)*wide), make([]bool, (lists+1)*wide)
+	before[0], after[lists*wide+features] = true, true
+	for j := range lists + 1 {
+		for i := 1; i <= features; i++ {
+			before[j*wide+i] = before[j*wide+i-1] && bare(i-1) || j > 0 && before[(j-1)*wide+i-1] && f.fits(j-1, i-1)
+		}
+	}
+	for j := lists; j >= 0; j-- {
+		for i := features - 1; i >= 0; i-- {
+			after[j*wide+i] = after[j*wide+i+1] && bare(i) || j < lists && after[(j+1)*wide+i+1] && f.fits(j, i)
+		}
+	}
+	if !after[0] {
+		return nil
+	}
+	columns := make([]int, lists)
+	for j := range columns {
+		places, asked := 0, false
+		for i := range features {
+			if f.fits(j, i) && before[j*wide+i] && after[(j+1)*wide+i+1] {
+				columns[j] = i
+				asked = asked || len(infos) == 0 || infos[i].kind != unused
+				places++
+			}
+		}
+		switch {
+		case places == 1:
+		case asked:
+			columns[j] = untold
+		default:
+			columns[j] = idle
+		}
+	}
+	return columns
 }
 
 // fits says whether feature i may have the codes of list j, by what the
