@@ -108,7 +108,8 @@ type reader struct {
 	some   []parquet.Value
 	dict   parquet.Dictionary
 	table  []float64 // of dict, the values
-	held   int64     // bytes of the page and the table
+	held   int64     // bytes of the page, the dictionary and the table
+	index  []pageAt  // where pages are, once one was sought
 }
 
 // read fills dst with the next values.
@@ -177,20 +178,15 @@ var errShort = errors.New("has fewer values than its row group has rows")
 
 // turn opens the next page, and the column if it is not open.
 func (r *reader) turn() error {
+	skip := int64(0)
 	if r.pages == nil {
 		if err := checkPages(r.in, r.meta); err != nil {
 			return err
 		}
-		r.pages = r.chunk.Pages()
-		if r.row > 0 {
-			// With an index of pages, if the file has one, those before are not
-			// even looked at.
-			if _, err := r.chunk.OffsetIndex(); err != nil && !errors.Is(err, parquet.ErrMissingOffsetIndex) {
-				return err
-			}
-			if err := r.pages.SeekToRow(r.row); err != nil {
-				return err
-			}
+		var err error
+		if r.pages, skip, err = r.pagesFrom(r.row); err != nil {
+			r.pages = nil
+			return err
 		}
 	}
 	parquet.Release(r.page)
@@ -202,19 +198,30 @@ func (r *reader) turn() error {
 	if err != nil {
 		return err
 	}
+	if skip > 0 {
+		if skip >= page.NumRows() {
+			return errShort
+		}
+		rest := page.Slice(skip, page.NumRows())
+		parquet.Release(page)
+		page = rest
+	}
 	r.page, r.left, r.at = page, int(page.NumRows()), 0
 	if r.schema == nil {
 		return nil
 	}
 	r.levels = page.DefinitionLevels()
 	d := page.Dictionary()
-	if d != r.dict {
+	if d != nil && d != r.dict {
 		r.dict, r.table = d, nil
 	}
 	if r.next = r.typed(page.Data(), d); r.next == nil {
 		r.plain = page.Values()
 	}
 	r.held = page.Size() + int64(8*len(r.table))
+	if r.dict != nil {
+		r.held += r.dict.Size() // the library keeps it as long as the column is open
+	}
 	return nil
 }
 
@@ -223,13 +230,19 @@ func (r *reader) turn() error {
 func (r *reader) typed(data encoding.Values, d parquet.Dictionary) func() float64 {
 	i := -1
 	if d != nil {
+		indices := data.Int32()
+		if r.column.kind == parquet.Double { // as many as a page has rows, and as they are
+			values := d.Page().Data()
+			table := values.Double()
+			return func() float64 { i++; return table[indices[i]] }
+		}
 		if r.table == nil {
 			r.table = make([]float64, d.Len())
 			for k := range r.table {
 				r.table[k] = r.value(d.Index(int32(k)), r.column)
 			}
 		}
-		table, indices := r.table, data.Int32()
+		table := r.table
 		return func() float64 { i++; return table[indices[i]] }
 	}
 	switch {

@@ -2,10 +2,13 @@ package parquetfile
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 	"github.com/pierrec/lz4/v4"
@@ -14,25 +17,31 @@ import (
 // headerBytes is how much is read at once to see a page's header.
 const headerBytes = 1024
 
-// checkPages refuses a column whose pages are larger than what may be held,
-// before one is unpacked. It reads the pages' headers only, and none where the
-// column as a whole is small.
-//
-// Pages in LZ4 are unpacked here once to see that they can be: the library
-// takes any error for a lack of room, and asks for more of it for ever.
-func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) error {
-	isLZ4 := meta.Codec == format.Lz4Raw
-	if meta.TotalUncompressedSize <= maxPage && !isLZ4 {
-		return nil
+// pageAt is where a page of a column is.
+type pageAt struct {
+	offset int64
+	header int   // bytes before its data
+	rows   int64 // 0 of a dictionary
+	packed int   // bytes of its data
+	coded  bool  // its values stand in the dictionary
+}
+
+func (p *pageAt) end() int64 { return p.offset + int64(p.header) + int64(p.packed) }
+
+// chunkRange is where the pages of a column are.
+func chunkRange(meta *format.ColumnMetaData) (from, to int64) {
+	from = meta.DataPageOffset
+	if d := meta.DictionaryPageOffset; d > 0 && d < from {
+		from = d
 	}
-	at := meta.DataPageOffset
-	if d := meta.DictionaryPageOffset; d > 0 && d < at {
-		at = d
-	}
-	end := at + meta.TotalCompressedSize
+	return from, from + meta.TotalCompressedSize
+}
+
+// walkPages reads the headers of a column's pages, and nothing else.
+func walkPages(in io.ReaderAt, meta *format.ColumnMetaData, each func(*format.PageHeader, pageAt) error) error {
+	at, end := chunkRange(meta)
 	var compact thrift.CompactProtocol
 	buffer := bufio.NewReaderSize(nil, headerBytes)
-	var packed, unpacked []byte
 	for at < end {
 		section := io.NewSectionReader(in, at, end-at)
 		buffer.Reset(section)
@@ -43,27 +52,54 @@ func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) error {
 		if header.CompressedPageSize < 0 || header.UncompressedPageSize < 0 {
 			return errors.New("a page has no size")
 		}
-		if n := max(header.CompressedPageSize, header.UncompressedPageSize); n > maxPage {
-			return fmt.Errorf("a page has %d bytes, of which %d are read: write smaller pages", n, maxPage)
-		}
 		read, err := section.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
 		}
-		at += read - int64(buffer.Buffered())
-		if isLZ4 {
-			packed = resize(packed, int(header.CompressedPageSize))
-			unpacked = resize(unpacked, int(header.UncompressedPageSize))
-			if _, err := in.ReadAt(packed, at); err != nil {
-				return err
-			}
-			if err := unpackLZ4(&header, packed, unpacked); err != nil {
-				return err
-			}
+		p := pageAt{offset: at, header: int(read) - buffer.Buffered(), packed: int(header.CompressedPageSize)}
+		switch {
+		case header.DataPageHeader.Valid:
+			p.rows, p.coded = int64(header.DataPageHeader.V.NumValues), inDictionary(header.DataPageHeader.V.Encoding)
+		case header.DataPageHeaderV2.Valid:
+			p.rows, p.coded = int64(header.DataPageHeaderV2.V.NumRows), inDictionary(header.DataPageHeaderV2.V.Encoding)
 		}
-		at += int64(header.CompressedPageSize)
+		if err := each(&header, p); err != nil {
+			return err
+		}
+		at = p.end()
 	}
 	return nil
+}
+
+func inDictionary(e format.Encoding) bool {
+	return e == format.PlainDictionary || e == format.RLEDictionary
+}
+
+// checkPages refuses a column whose pages are larger than what may be held,
+// before one is unpacked. It looks at no page where the column as a whole is
+// small.
+//
+// Pages in LZ4 are unpacked here once to see that they can be: the library
+// takes any error for a lack of room, and asks for more of it for ever.
+func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) error {
+	isLZ4 := meta.Codec == format.Lz4Raw
+	if meta.TotalUncompressedSize <= maxPage && !isLZ4 {
+		return nil
+	}
+	var packed, unpacked []byte
+	return walkPages(in, meta, func(header *format.PageHeader, p pageAt) error {
+		if n := max(header.CompressedPageSize, header.UncompressedPageSize); n > maxPage {
+			return fmt.Errorf("a page has %d bytes, of which %d are read: write smaller pages", n, maxPage)
+		}
+		if !isLZ4 {
+			return nil
+		}
+		packed, unpacked = resize(packed, p.packed), resize(unpacked, int(header.UncompressedPageSize))
+		if _, err := in.ReadAt(packed, p.offset+int64(p.header)); err != nil {
+			return err
+		}
+		return unpackLZ4(header, packed, unpacked)
+	})
 }
 
 // unpackLZ4 unpacks what of a page is packed: in pages of version 2 the levels
@@ -91,4 +127,65 @@ func resize(b []byte, n int) []byte {
 		return make([]byte, n)
 	}
 	return b[:n]
+}
+
+// jump is a file in which a column's pages before one are left out, but for
+// the dictionary where it is needed: the library, which reads a column from
+// its start, begins there without unpacking what is before.
+type jump struct {
+	in         io.ReaderAt
+	from, end  int64 // of the column in the file
+	dict       int64 // bytes of the dictionary, at from; 0 leaves it out
+	dictOffset int64
+	page       int64 // offset of the first page
+}
+
+func (j *jump) ReadAt(p []byte, at int64) (n int, err error) {
+	at -= j.from
+	if at < j.dict {
+		n, err = j.in.ReadAt(p[:min(int64(len(p)), j.dict-at)], j.dictOffset+at)
+		if err != nil || n == len(p) {
+			return n, err
+		}
+		at += int64(n)
+	}
+	at += j.page - j.dict
+	rest := p[n:]
+	if left := j.end - at; left < int64(len(rest)) {
+		rest, err = rest[:max(0, left)], io.EOF
+	}
+	k, e := j.in.ReadAt(rest, at)
+	return n + k, cmp.Or(e, err)
+}
+
+// pagesFrom opens the column at the page that holds a row, and says how many
+// rows of that page come before it.
+func (r *reader) pagesFrom(row int64) (parquet.Pages, int64, error) {
+	file, ok := r.chunk.(*parquet.FileColumnChunk)
+	if !ok || row == 0 {
+		return r.chunk.Pages(), 0, nil
+	}
+	if r.index == nil {
+		if err := walkPages(r.in, r.meta, func(_ *format.PageHeader, p pageAt) error {
+			r.index = append(r.index, p)
+			return nil
+		}); err != nil {
+			return nil, 0, err
+		}
+	}
+	j := &jump{in: r.in}
+	j.from, j.end = chunkRange(r.meta)
+	for i := range r.index {
+		p := &r.index[i]
+		if row < p.rows {
+			// A dictionary is the first page, if there is one.
+			if first := &r.index[0]; first.rows == 0 && slices.ContainsFunc(r.index[i:], func(p pageAt) bool { return p.coded }) {
+				j.dict, j.dictOffset = first.end()-first.offset, first.offset
+			}
+			j.page = p.offset
+			return file.PagesFrom(j), row, nil
+		}
+		row -= p.rows
+	}
+	return nil, 0, errShort
 }
