@@ -263,7 +263,7 @@ func TestTwice(t *testing.T) {
 	for _, path := range [][]string{{"version"}, {"learner", "objective"}, {"learner", "gradient_booster", "model", "trees"}} {
 		above := path[:len(path)-1]
 		key := path[len(path)-1]
-		twice := m
+		var twice members
 		if len(above) == 0 {
 			twice = append(append(members{}, m...), pair{key, 1})
 		} else {
