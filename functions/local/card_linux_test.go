@@ -128,8 +128,8 @@ func TestWords(t *testing.T) {
 // TestInspectSaysAll: the members of --json that depend on the kind of model.
 func TestInspectSaysAll(t *testing.T) {
 	for _, c := range []struct{ path, want string }{
-		{"testdata/models/xgboost/1.7-early-stopping/model.json", `"iterations":12,"best_iteration":`},
-		{"testdata/models/xgboost/1.7-early-stopping/model.json", `"returns":"a probability: the sigmoid of the raw score"`},
+		{"testdata/models/xgboost/2.1-early-stopping/model.json", `,"best_iteration":`},
+		{"testdata/models/xgboost/2.1-early-stopping/model.json", `"returns":"a probability: the sigmoid of the raw score"`},
 		{"testdata/models/onnx/ada_boost/model.onnx", `"steps":["`},
 		{"testdata/models/onnx/ada_boost/model.onnx", `"has_margin":false,"has_leaf":false`},
 		{"testdata/models/lightgbm/categorical/model.txt", `"leaves_of_trees":{"least":7,"most":7,"width":1,"trees":[10]}`},

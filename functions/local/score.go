@@ -147,7 +147,7 @@ func fits(to form, path string, stdout any) error {
 	}
 	if path == "" || path == stdio {
 		if isTerminal(stdout) {
-			return errors.New("Parquet is nothing to read on a terminal: give a file with -o")
+			return errors.New("there is no reading Parquet on a terminal: give a file with -o")
 		}
 		return nil
 	}

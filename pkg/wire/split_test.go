@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -149,7 +150,8 @@ func TestSplitterErrors(t *testing.T) {
 	if err := split(idle{}, NDJSON).Next(&b); err != io.ErrNoProgress {
 		t.Errorf("got %v", err)
 	}
-	if err, ok := split(strings.NewReader("{}"), JSON).Next(&b).(*fault.Error); !ok || err.Code != fault.UnsupportedMedia {
+	var e *fault.Error
+	if err := split(strings.NewReader("{}"), JSON).Next(&b); !errors.As(err, &e) || e.Code != fault.UnsupportedMedia {
 		t.Errorf("got %v", err)
 	}
 	last := split(strings.NewReader("a\n1\n"), CSV)

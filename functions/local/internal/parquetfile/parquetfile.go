@@ -161,7 +161,7 @@ func (f *File) Columns() []Column { return f.columns }
 // match says whether a column can be read as a feature, or why not.
 func match(c *Column, f *schema.Feature) error {
 	name := fault.Quote([]byte(c.Name))
-	ok := false
+	var ok bool
 	switch f.Type {
 	case schema.Category:
 		ok = c.Type == Text || c.Type == Integer
