@@ -33,7 +33,7 @@ func checkNodes(a *Arrays) error {
 	if nodes == 0 {
 		return nil
 	}
-	inside := false
+	var inside bool
 	switch {
 	case len(a.Nodes32) > 0:
 		inside = stepsInside[uint32, uint64](unsafe.Pointer(&a.Nodes32[0].Step), nodes, constant)

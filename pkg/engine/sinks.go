@@ -153,7 +153,7 @@ func (l *linear[F]) value(leaf uint32, row []float64) F {
 		if x != x {
 			return pair[0]
 		}
-		sum += F(F(coeffs[i]) * F(x))
+		sum += F(F(coeffs[i]) * F(x)) //nolint:unconvert // the conversion keeps the two steps apart
 	}
 	return sum
 }

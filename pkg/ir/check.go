@@ -113,6 +113,10 @@ func checkShape(m *Model) error {
 	if err := checkIterations(m); err != nil {
 		return err
 	}
+	return checkBase(m)
+}
+
+func checkBase(m *Model) error {
 	if len(m.Base) != m.Outputs {
 		return unsound("base", "%d values, want %d, one an output", len(m.Base), m.Outputs)
 	}

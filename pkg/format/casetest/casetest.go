@@ -191,7 +191,7 @@ func Apart(a, b float64, p ir.Precision) uint64 {
 		if bits < 0 {
 			bits = -(bits & math.MaxInt64)
 			if p == ir.Float32 {
-				bits = -int64(uint32(math.Float32bits(float32(x))) & math.MaxInt32)
+				bits = -int64(math.Float32bits(float32(x)) & math.MaxInt32)
 			}
 		}
 		return bits

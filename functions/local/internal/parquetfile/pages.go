@@ -73,7 +73,7 @@ func walkPages(in io.ReaderAt, meta *format.ColumnMetaData, each func(*format.Pa
 
 func inDictionary(e format.Encoding) bool {
 	return e == format.PlainDictionary || //nolint:staticcheck // old files have it
-		 e == format.RLEDictionary
+		e == format.RLEDictionary
 }
 
 // checkPages refuses a column whose pages are larger than what may be held,
