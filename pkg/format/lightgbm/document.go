@@ -100,26 +100,11 @@ func (f *file) allowed(covered bool) []int {
 	if lists == 0 || lists*features > maxPlaces {
 		return nil
 	}
-	infos := f.header.infos
-	bare := func(i int) bool { return !covered || len(infos) == 0 || infos[i].kind != codes }
-	// before[j*wide+i]: the first j lists can have places among the first i
-	// features; after: those from j on, among the features from i on.
-	wide := features + 1
-	before, after := make([]bool, (lists+1)*wide), make([]bool, (lists+1)*wide)
-	before[0], after[lists*wide+features] = true, true
-	for j := range lists + 1 {
-		for i := 1; i <= features; i++ {
-			before[j*wide+i] = before[j*wide+i-1] && bare(i-1) || j > 0 && before[(j-1)*wide+i-1] && f.fits(j-1, i-1)
-		}
-	}
-	for j := lists; j >= 0; j-- {
-		for i := features - 1; i >= 0; i-- {
-			after[j*wide+i] = after[j*wide+i+1] && bare(i) || j < lists && after[(j+1)*wide+i+1] && f.fits(j, i)
-		}
-	}
+	before, after := f.ways(covered)
 	if !after[0] {
 		return nil
 	}
+	infos, wide := f.header.infos, features+1
 	columns := make([]int, lists)
 	for j := range columns {
 		places, asked := 0, false
@@ -139,6 +124,29 @@ func (f *file) allowed(covered bool) []int {
 		}
 	}
 	return columns
+}
+
+// ways says, at j×(features+1)+i, whether the first j lists can have places
+// among the first i features (before), and those from j on among the features
+// from i on (after).
+func (f *file) ways(covered bool) (before, after []bool) {
+	lists, features := len(f.tail.lists), len(f.header.names)
+	infos := f.header.infos
+	bare := func(i int) bool { return !covered || len(infos) == 0 || infos[i].kind != codes }
+	wide := features + 1
+	before, after = make([]bool, (lists+1)*wide), make([]bool, (lists+1)*wide)
+	before[0], after[lists*wide+features] = true, true
+	for j := range lists + 1 {
+		for i := 1; i <= features; i++ {
+			before[j*wide+i] = before[j*wide+i-1] && bare(i-1) || j > 0 && before[(j-1)*wide+i-1] && f.fits(j-1, i-1)
+		}
+	}
+	for j := lists; j >= 0; j-- {
+		for i := features - 1; i >= 0; i-- {
+			after[j*wide+i] = after[j*wide+i+1] && bare(i) || j < lists && after[(j+1)*wide+i+1] && f.fits(j, i)
+		}
+	}
+	return before, after
 }
 
 // fits says whether feature i may have the codes of list j, by what the
