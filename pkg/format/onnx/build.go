@@ -13,7 +13,7 @@ import (
 const (
 	maxWidth  = ir.MaxProgramData
 	maxFactor = 16
-	spare     = 8 << 20
+	spare     = 1 << 20
 	maxRank   = 8
 )
 
