@@ -63,7 +63,7 @@ type Model struct {
 	engine    *engine.Engine
 	formatter *wire.Formatter
 	options   Options
-	single    bool // features and answers are float32
+	single    bool // features are read as float32
 	remembers bool // the cache serves this model
 }
 
@@ -98,8 +98,10 @@ func OpenFile(name string, file *bundle.File, o Options) (*Model, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	// Features are recoded before they are rounded.
-	m.single = arrays.Compare == ir.Float32 && len(arrays.RecodeLists) == 0
+	m.single = arrays.Compare == ir.Float32
+	for i := 0; i < len(arrays.RecodeLists); i += 2 {
+		m.schema.Keep(int(arrays.RecodeLists[i])) // recoded before it is rounded
+	}
 	m.remembers = o.Cache.serves(arrays.Features, m.engine.RowCost())
 	m.formatter = wire.NewFormatter(wire.Shape{
 		Outputs: arrays.Outputs,

@@ -164,9 +164,27 @@ func (s *Schema) convertUnits(f *frame.Frame) {
 // way between its largest number and the next one that it does not have.
 const beyondSingle = 0x1.ffffffp127
 
+// Keep leaves features as they are, in float64, where Clean rounds to single
+// precision: their numbers are looked up before they are rounded. It must be
+// called before s is used.
+func (s *Schema) Keep(features ...int) {
+	if s.kept == nil {
+		s.kept = make([]bool, len(s.columns))
+	}
+	for _, i := range features {
+		s.kept[i] = true
+	}
+}
+
 func (s *Schema) roundSingle(f *frame.Frame) {
 	nan := math.NaN()
 	for i, x := range f.Values {
+		if s.kept != nil && s.kept[i%f.Cols] {
+			if x != x {
+				f.Values[i] = nan
+			}
+			continue
+		}
 		if x > -beyondSingle && x < beyondSingle {
 			f.Values[i] = float64(float32(x))
 			continue

@@ -112,6 +112,7 @@ type Schema struct {
 	index   map[string]int32
 	convert bool // some column has a scale, an offset or a fill
 	slow    bool // a range per column does not tell the whole rule
+	kept    []bool
 }
 
 // Parse reads a schema file in JSON and compiles it. Its error names the

@@ -321,6 +321,33 @@ func TestCleanRoundsToSingle(t *testing.T) {
 	}
 }
 
+// TestKeep: a feature that is looked up is not rounded, and others beside it
+// are, or fail.
+func TestKeep(t *testing.T) {
+	s, err := New(Document{Features: []Feature{{Name: "kept", Type: Number, Missing: Allow}, {Name: "rounded", Type: Number, Missing: Allow}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Keep(0)
+	var f frame.Frame
+	f.Reset(2)
+	for _, x := range []float64{0.1, math.NaN(), 1e39} {
+		row := f.Append()
+		row[0], row[1] = x, x
+	}
+	s.Clean(&f, true)
+	if got, want := f.Values[:2], []float64{0.1, float64(float32(0.1))}; got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("0.1: got %v, want %v", got, want)
+	}
+	one := math.Float64bits(math.NaN())
+	if got := f.Values[2:4]; math.Float64bits(got[0]) != one || math.Float64bits(got[1]) != one {
+		t.Errorf("missing: got %v", got)
+	}
+	if len(f.Faults) != 1 || f.Faults[0].Row != 2 || f.Faults[0].Field != "rounded" {
+		t.Errorf("faults: got %+v, want row 2, rounded", f.Faults)
+	}
+}
+
 func TestBeyondSingle(t *testing.T) {
 	for _, x := range []float64{beyondSingle, -beyondSingle, math.Nextafter(beyondSingle, 0), -math.Nextafter(beyondSingle, 0)} {
 		s := one(t, Feature{})

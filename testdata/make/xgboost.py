@@ -43,23 +43,23 @@ OFF_BY_ONE = {("3.4", "expectiles")}
 KEPT = {
     "1.0": "base-score multi-softprob forest-multi",
     "1.3": (
-        "binary-logistic pruned multi-softmax forest-multi dart-multi gblinear-multi count-poisson binary- "
-        "hinge survival-aft"
+        "binary-logistic pruned multi-softmax forest-multi dart-multi gblinear-multi count-poisson "
+        "binary-hinge survival-aft"
     ),
     "1.7": (
-        "binary-logistic binary-logistic-ubj iterations pruned multi-softprob forest-multi-iterations reg- "
-        "tweedie reg-absolute dart-multi gblinear-multi rank-ndcg codes-onehot codes-partition multi-target "
+        "binary-logistic binary-logistic-ubj iterations pruned multi-softprob forest-multi-iterations "
+        "reg-tweedie reg-absolute dart-multi gblinear-multi rank-ndcg codes-onehot codes-partition multi-target "
         "survival-cox"
     ),
     "2.1": (
-        "binary-logistic-ubj early-stopping multi-softmax forest-multi dart gblinear vector-leaf vector-leaf- "
-        "forest vector-leaf-multi multi-label quantiles codes-partition"
+        "binary-logistic-ubj early-stopping multi-softmax forest-multi dart gblinear vector-leaf "
+        "vector-leaf-forest vector-leaf-multi multi-label quantiles codes-partition"
     ),
     "3.0": "binary-logistic vector-leaf vector-leaf-iterations vector-leaf-multi codes-onehot",
     "3.1": "early-stopping multi-softprob table table-ubj vector-leaf-multi",
     "3.4": (
-        "base-score multi-softprob dart dart-multi gblinear-multi multi-label vector-leaf-forest vector-leaf- "
-        "multi quantiles expectiles expectile codes-partition codes-vector table table-ubj"
+        "base-score multi-softprob dart dart-multi gblinear-multi multi-label vector-leaf-forest "
+        "vector-leaf-multi quantiles expectiles expectile codes-partition codes-vector table table-ubj"
     ),
 }
 
@@ -445,7 +445,8 @@ def tables():
     # ones are taken for the next in order.
     unseen = [(0, "unseen"), (2, 99)] + ([(0, "Red"), (2, 20)] if AGE >= (3, 3) else [])
     for column, v in unseen + [(0, None), (0, colours[1]), (0, "blue"), (2, None), (2, -20),
-                               (4, 3.5), (4, None), (1, None), (1, -0.0), (3, True)]:
+                               (4, 3.5), (4, None), (1, None), (1, -0.0), (3, True),
+                               (1, 1e39), (1, 3.4028235677973366e38)]:
         rows.append([plain(x) for x in t.iloc[50 + len(rows)]])
         rows[-1][column] = v
     case("table", b, None, names, rows=rows, like=t)
