@@ -78,12 +78,15 @@ func (f *file) assign() []int {
 			return c
 		}
 	}
-	if len(c) == 0 {
-		if columns := f.allowed(true); columns != nil {
-			return columns
+	coded := 0
+	for _, in := range f.header.infos {
+		if in.kind == codes {
+			coded++
 		}
 	}
-	if columns := f.allowed(false); columns != nil {
+	// More features with codes than lists: some were named, and are no columns
+	// of the type category.
+	if columns := f.allowed(len(c) == 0 && coded <= len(f.tail.lists)); columns != nil {
 		return columns
 	}
 	return slices.Repeat([]int{untold}, len(f.tail.lists))
@@ -158,7 +161,8 @@ func (f *file) fits(j, i int) bool {
 	in, size := f.header.infos[i], float64(f.tail.lists[j].size())
 	switch in.kind {
 	case codes: // -1 stands for what is missing
-		return in.max < size
+		// Where the data had one category, LightGBM adds the code after it.
+		return in.max < size || in.padded && in.max == size
 	case span:
 		return in.min >= 0 && in.max < size && in.min == math.Trunc(in.min) && in.max == math.Trunc(in.max)
 	default:

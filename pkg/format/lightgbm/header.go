@@ -37,6 +37,7 @@ const (
 type info struct {
 	kind     infoKind
 	min, max float64
+	padded   bool // two codes next to each other: the second one may be LightGBM's own
 }
 
 func (f *file) readHeader() error {
@@ -175,6 +176,7 @@ func (f *file) readInfos() error {
 			}
 			x, ok := number(word)
 			in.min, in.max = x, x
+			seen, sum := count(x)
 			for ok && f.buf[f.pos] == ':' {
 				if word, err = f.upTo(':'); err != nil {
 					return err
@@ -184,13 +186,24 @@ func (f *file) readInfos() error {
 				}
 				x, ok = number(word)
 				in.min, in.max = min(in.min, x), max(in.max, x)
+				n, y := count(x)
+				seen, sum = seen+n, sum+y
 			}
+			in.padded = in.kind == codes && seen == 2 && sum == in.max+in.max-1
 			if !ok {
 				return f.fail(key+place(len(f.header.infos)), "is not none, [min:max] or codes joined by colons: %s", quote(word))
 			}
 		}
 		f.header.infos = append(f.header.infos, in)
 	}
+}
+
+// count is 1 and the code, or nothing for what stands for a missing value.
+func count(code float64) (n int, sum float64) {
+	if code < 0 {
+		return 0, 0
+	}
+	return 1, code
 }
 
 func place(i int) string { return "[" + strconv.Itoa(i) + "]" }
