@@ -154,6 +154,15 @@ func New(a Arrays) (*Engine, error) {
 	return e, nil
 }
 
+// Trees is the number of trees, those within a program included.
+func (e *Engine) Trees() int {
+	n := len(e.a.Roots)
+	for i := range e.a.Parts {
+		n += len(e.a.Parts[i].Roots)
+	}
+	return n
+}
+
 // Arrays returns what the engine stands on; it is shared.
 func (e *Engine) Arrays() *Arrays { return &e.a }
 

@@ -70,8 +70,9 @@ func pageData(models []modelDoc) object {
 			base = "models/" + url.PathEscape(m.name) + "/"
 		}
 		features := make([]any, m.schema.NumFeatures())
+		blank := m.blank()
 		for c := range features {
-			features[c] = m.pageFeature(c)
+			features[c] = m.pageFeature(c, blank)
 		}
 		list[i] = object{
 			{"name", m.name}, {"base", base}, {"digest", m.digest}, {"library", m.info.Library}, {"trees", m.trees},
@@ -82,7 +83,9 @@ func pageData(models []modelDoc) object {
 	return object{{"models", list}}
 }
 
-func (m *modelDoc) pageFeature(i int) object {
+// pageFeature is what the page knows of a feature; example gives it one even if
+// it may be left empty.
+func (m *modelDoc) pageFeature(i int, example bool) object {
 	f := m.schema.Feature(i)
 	s := m.span(f)
 	bounds := f.Type == schema.Number || f.Type == schema.Integer
@@ -94,11 +97,22 @@ func (m *modelDoc) pageFeature(i int) object {
 	}
 	o := object{{"name", f.Name}, {"type", string(f.Type)}, {"unit", f.Unit}, {"description", f.Description},
 		{"range", words}, {"missing", string(f.Missing)}}
-	if f.Example != nil || f.Missing == schema.Refuse {
+	if f.Example != nil || f.Missing == schema.Refuse || example {
 		o = o.with("example", m.example(i))
 	}
 	return o.when(f.Missing == schema.Fill, "default", f.Default).
 		when(f.Type == schema.Category, "categories", anys(f.Categories)).
 		when(bounds && bounded(s.lo), "lo", s.lo).when(bounds && s.loOpen, "loOpen", true).
 		when(bounds && bounded(s.hi), "hi", s.hi).when(bounds && s.hiOpen, "hiOpen", true)
+}
+
+// blank says that nothing in the schema fills a field of the page: then all
+// fields have examples, or the first answer would be that of an empty row.
+func (m *modelDoc) blank() bool {
+	for _, f := range m.schema.Document().Features {
+		if f.Example != nil || f.Missing != schema.Allow {
+			return false
+		}
+	}
+	return true
 }

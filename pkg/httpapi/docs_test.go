@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -120,7 +121,7 @@ func TestPageFeatures(t *testing.T) {
 		5: `"range":"more than 3, less than 5","missing":"refuse","example":4,"lo":3,"loOpen":true,"hi":5,"hiOpen":true}`,
 		8: `"example":"a,\"b\"","categories":["a,\"b\"","c"]}`,
 	} {
-		if got := string(appendJSON(nil, m.pageFeature(i))); !strings.Contains(got, want) {
+		if got := string(appendJSON(nil, m.pageFeature(i, false))); !strings.Contains(got, want) {
 			t.Errorf("feature %d:\ngot  %s\nwant %s", i, got, want)
 		}
 	}
@@ -164,4 +165,25 @@ func FuzzDocuments(f *testing.F) {
 			t.Errorf("the title arrives as %q, want %q", doc.Info.Title, want)
 		}
 	})
+}
+
+// TestBlankPage: a schema that fills no field gives all of them an example; one
+// that fills some leaves the optional ones empty.
+func TestBlankPage(t *testing.T) {
+	for _, tt := range []struct {
+		first schema.Feature
+		want  bool
+	}{
+		{schema.Feature{Name: "a", Missing: schema.Allow}, true},
+		{schema.Feature{Name: "a", Missing: schema.Allow, Example: 1.0}, false},
+		{schema.Feature{Name: "a"}, false},
+	} {
+		m := testModel(t, schema.Document{Features: []schema.Feature{tt.first, {Name: "b", Missing: schema.Allow}}}, predict.Info{})
+		if got := m.blank(); got != tt.want {
+			t.Errorf("%+v: blank is %v, want %v", tt.first, got, tt.want)
+		}
+		if got := slices.ContainsFunc(m.pageFeature(1, m.blank()), func(x member) bool { return x.name == "example" }); got != tt.want {
+			t.Errorf("%+v: the second feature has an example: %v, want %v", tt.first, got, tt.want)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func (h *Handler) describe(ctx context.Context) []modelEntry {
 			continue
 		}
 		e := modelEntry{Info: m.Info(), Digest: m.Digest(), Default: i == 0,
-			Trees: len(m.Engine().Arrays().Roots), Schema: m.Schema().Document(),
+			Trees: m.Engine().Trees(), Schema: m.Schema().Document(),
 			compiled: m.Schema(), single: m.Single(), shares: m.Formatter().Probable(), outputs: m.Engine().Arrays().Outputs}
 		e.Name = m.Name()
 		list = append(list, e)
