@@ -236,6 +236,8 @@ func transformed(link ir.Link, labels int) string {
 		return "1 where the raw score is above 0, else 0"
 	case ir.Probit:
 		return "the probit of the raw score"
+	case ir.Ascending:
+		return "the raw scores of a row in ascending order"
 	}
 	return "a function of the raw scores"
 }

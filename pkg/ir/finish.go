@@ -44,7 +44,10 @@ const (
 	// Expectiles are margins of which each but the first is how much more than
 	// the one before, before a softplus: XGBoost's reg:expectileerror, in float32.
 	Expectiles
-	lastLink = Expectiles
+	// Ascending is a row's margins in ascending order: XGBoost's
+	// reg:quantileerror since 3.4.
+	Ascending
+	lastLink = Ascending
 )
 
 // Returns is what the library's own predict returns, made from the values.
@@ -165,6 +168,10 @@ func (f *Finish) link(margins []float64, outputs int, p Precision) {
 		for ; len(margins) >= outputs; margins = margins[outputs:] {
 			expectiles(margins[:outputs])
 		}
+	case Ascending:
+		for ; len(margins) >= outputs; margins = margins[outputs:] {
+			ascending(margins[:outputs])
+		}
 	default:
 		param := f.Param
 		if param == 0 {
@@ -236,6 +243,18 @@ func probit(p float32) float32 {
 		e = -e
 	}
 	return float32(math.Sqrt2 * e)
+}
+
+// ascending sorts one row by insertion, as XGBoost does, so that a NaN moves
+// nothing past it.
+func ascending(row []float64) {
+	for i := 1; i < len(row); i++ {
+		v, at := row[i], i
+		for ; at > 0 && row[at-1] > v; at-- {
+			row[at] = row[at-1]
+		}
+		row[at] = v
+	}
 }
 
 // softmax does one row in place. zeros keeps margins of 0 out of it.

@@ -165,6 +165,19 @@ func TestReturns(t *testing.T) {
 	}
 }
 
+// TestAscending: each row by itself, and a NaN stays between what it parts.
+func TestAscending(t *testing.T) {
+	nan := math.NaN()
+	got := []float64{3, 1, 2, -1, 0, math.Inf(-1), 2, nan, 1}
+	f := ir.Finish{Link: ir.Ascending}
+	f.Values(got, 3, ir.Float32)
+	for i, want := range []float64{1, 2, 3, math.Inf(-1), -1, 0, 2, nan, 1} {
+		if got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+			t.Errorf("value %d: got %v, want %v", i, got[i], want)
+		}
+	}
+}
+
 // TestExpectiles: each value is the one before it, a softplus and the least
 // distance more; the first is as it is, in every row.
 func TestExpectiles(t *testing.T) {

@@ -41,7 +41,7 @@ OFF_BY_ONE = {("3.4", "expectiles")}
 
 # The cases that are kept of each generation; of 3.2 all.
 KEPT = {
-    "1.0": "base-score multi-softprob forest-multi",
+    "1.0": "base-score logitraw multi-softprob forest-multi",
     "1.3": (
         "binary-logistic pruned multi-softmax forest-multi dart-multi gblinear-multi count-poisson "
         "binary-hinge survival-aft"
@@ -59,7 +59,7 @@ KEPT = {
     "3.1": "early-stopping multi-softprob table table-ubj vector-leaf-multi",
     "3.4": (
         "base-score multi-softprob dart dart-multi gblinear-multi multi-label vector-leaf-forest "
-        "vector-leaf-multi quantiles expectiles expectile codes-partition codes-vector table table-ubj"
+        "vector-leaf-multi quantiles quantiles-crossing expectiles expectile codes-partition codes-vector table table-ubj"
     ),
 }
 
@@ -271,6 +271,8 @@ def logistic():
         case("early-stopping", b, x, names, labels=True, note="best_iteration; all trees count")
         case("iterations", b, x, names, iterations=(1, 4), ext="json" if AGE < (2, 0) else "ubj")
     if AGE < (1, 3):
+        b = train({**p, "objective": "binary:logitraw", "base_score": 0.3}, x, y, names, 3)
+        case("logitraw", b, x, names, note="the base score is a probability until 1.3.0")
         return  # 1.0 cannot load what it saves of trees with deleted nodes
     case("pruned", train({**p, "tree_method": "exact", "gamma": 6, "max_depth": 6, "eta": 0.7}, x, y, names, 3), x, names,
          note="with deleted nodes")
@@ -381,6 +383,8 @@ def quantiles():
     case("quantile", train({**p, "quantile_alpha": 0.7}, x, y / 100, names, 4), x, names, ext="ubj")
     if AGE < (3, 3):
         return
+    b = train({**p, "quantile_alpha": [0.45, 0.5, 0.55], "eta": 1.0}, x, y / 100, names, 3)
+    case("quantiles-crossing", b, x, names, note="values are sorted since 3.4, margins are not")
     p["objective"] = "reg:expectileerror"
     case("expectiles", train({**p, "expectile_alpha": [0.1, 0.5, 0.9]}, x, y / 100, names, 3), x, names)
     case("expectile", train({**p, "expectile_alpha": 0.7}, x, y / 100, names, 4), x, names, ext="ubj")

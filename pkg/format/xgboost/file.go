@@ -12,7 +12,7 @@ const maxFeatures = 65535
 type file struct {
 	*document
 	version    string
-	release    [2]int32 // its first two numbers
+	release    [3]int32 // its first three numbers
 	param      param
 	objective  string
 	names      []string

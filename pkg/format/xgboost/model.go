@@ -20,7 +20,7 @@ const (
 
 // model puts the parts together.
 func (f *file) model() (*ir.Model, schema.Document, error) {
-	o := objectiveOf(f.objective)
+	o := f.known()
 	m := &ir.Model{
 		Library: Library, Version: f.version, Objective: f.objective,
 		Input: ir.Float32, Sum: ir.Float32, Codes: ir.CodeNonNegative,
@@ -38,6 +38,18 @@ func (f *file) model() (*ir.Model, schema.Document, error) {
 		}
 	}
 	return m, doc, nil
+}
+
+// known is the objective as the version that wrote the file had it.
+func (f *file) known() objective {
+	o := objectiveOf(f.objective)
+	switch {
+	case f.objective == "binary:logitraw" && (f.before(1, 3) || f.release == [3]int32{1, 3, 0}):
+		o.start = logit
+	case f.objective == "reg:quantileerror" && f.param.targets > 1 && !f.before(3, 4):
+		o.link = ir.Ascending
+	}
+	return o
 }
 
 // labels are the class numbers: the file has no names of classes. A binary
