@@ -1,10 +1,8 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,9 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/copse/pkg/engine"
-	"example.com/copse/pkg/frame"
-	"example.com/copse/pkg/predict"
-	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
 )
 
@@ -97,7 +92,7 @@ func runBench(c *cobra.Command, path string, flags benchFlags) error {
 	if flags.rows != "" {
 		rows, err = heldRows(flags.rows, m, wire.Options{IgnoreExtra: flags.ignoreExtra}, c.InOrStdin())
 	} else {
-		rows, err = madeRows(m)
+		rows, err = madeRows(m.Schema(), m.Single())
 	}
 	if err != nil {
 		return err
@@ -188,48 +183,4 @@ func goRound(e *engine.Engine, ring []float64, n, batch, at int, until time.Time
 		}
 		next, last = done+between, now
 	}
-}
-
-// madeRows draws rows that the schema accepts, the same ones every time.
-func madeRows(m *predict.Model) ([]float64, error) {
-	s := m.Schema()
-	rng := rand.New(rand.NewPCG(1, 2))
-	var f frame.Frame
-	f.Reset(s.NumFeatures())
-	for range benchRows {
-		row := f.Append()
-		for c := range row {
-			row[c] = draw(s, c, rng)
-		}
-	}
-	s.Validate(&f)
-	if len(f.Faults) > 0 {
-		return nil, errors.New("no rows can be made that fit the schema's rules: give some with --rows")
-	}
-	s.Clean(&f, m.Single())
-	return f.Values, nil
-}
-
-// draw makes a value of a feature: uniform in its range where that is finite,
-// else around its one end, else around 0.
-func draw(s *schema.Schema, c int, rng *rand.Rand) float64 {
-	feature := s.Feature(c)
-	lo, hi := s.Range(c)
-	var x float64
-	switch {
-	case feature.Type == schema.Category || feature.Type == schema.Boolean:
-		return float64(rng.IntN(int(hi) + 1))
-	case !math.IsInf(lo, 0) && !math.IsInf(hi, 0):
-		x = lo + (hi-lo)*rng.Float64()
-	case !math.IsInf(lo, 0):
-		x = lo + rng.ExpFloat64()
-	case !math.IsInf(hi, 0):
-		x = hi - rng.ExpFloat64()
-	default:
-		x = rng.NormFloat64()
-	}
-	if feature.Type == schema.Integer {
-		x = math.Max(math.Ceil(lo), math.Floor(x))
-	}
-	return x
 }
