@@ -115,7 +115,7 @@ func readSchema(path string, m *format.Model) (schema.Document, error) {
 	if err != nil {
 		return schema.Document{}, err
 	}
-	doc, err := schemafile.Parse(path, data)
+	doc, err := schemafile.Parse(path, data, &m.Schema)
 	if err != nil {
 		return doc, fmt.Errorf("%s: %w", path, err)
 	}

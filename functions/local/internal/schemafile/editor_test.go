@@ -63,8 +63,9 @@ func editorSchema(t *testing.T) []byte {
 	tables := described(t)
 	feature := structure(t, reflect.TypeFor[schema.Feature](), tables[1])
 	feature["allOf"] = []object{
-		when("type", schema.Category, object{"required": []string{"categories"}},
-			object{"properties": object{"categories": false}}),
+		// Without a type or categories, those of the model's file hold.
+		{"if": object{"properties": object{"type": object{"enum": []schema.Type{schema.Number, schema.Integer, schema.Boolean}}}, "required": []string{"type"}},
+			"then": object{"properties": object{"categories": false}}},
 		when("missing", schema.Fill, object{"required": []string{"default"}}, object{"properties": object{"default": false}}),
 	}
 	document := structure(t, reflect.TypeFor[schema.Document](), tables[0])
@@ -202,13 +203,14 @@ func TestEditorSchemaAgrees(t *testing.T) {
 	}
 	for _, text := range []string{
 		"features: []", "features:\n- {name: x, rule: a}", "features:\n- {name: 5}", "features:\n- {unit: cm}", "features:\n- {name: x, type: text}",
-		"features:\n- {name: x, type: category}", "features:\n- {name: x, categories: [a]}", "features:\n- {name: x, missing: fill}",
+		"features:\n- {name: x, type: category}", "features:\n- {name: x, type: number, categories: [a]}", "features:\n- {name: x, categories: [a]}", "features:\n- {name: x, missing: fill}",
 		"features:\n- {name: x, default: 5}", "features:\n- {name: x, scale: big}", "feature: []", "title: x",
 	} {
 		files[text] = text
 	}
+	model := schema.Document{Features: []schema.Feature{{Name: "x", Type: schema.Category, Categories: []string{"a"}}}}
 	for name, text := range files {
-		_, refused := Parse("a", []byte(text))
+		_, refused := Parse("a", []byte(text), &model)
 		l, err := locate("a", []byte(text))
 		if err != nil {
 			t.Fatal(err)

@@ -35,7 +35,7 @@ func proposed(t *testing.T, s *Scan, model *schema.Document) (*Proposal, string)
 // same holds a proposal to what its own text says.
 func same(t *testing.T, p *Proposal, text string) {
 	t.Helper()
-	doc, err := Parse("a.yaml", []byte(text))
+	doc, err := Parse("a.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}

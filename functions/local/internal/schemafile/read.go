@@ -9,6 +9,7 @@ package schemafile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -62,8 +63,9 @@ func (l *located) line(p jsontext.Pointer) int {
 }
 
 // Parse reads a schema file and checks it. It is YAML if its name ends in
-// .yaml or .yml, or if it does not begin with a brace. Errors are *Error.
-func Parse(name string, data []byte) (schema.Document, error) {
+// .yaml or .yml, or if it does not begin with a brace. What it leaves out of a
+// feature is as model says, if that is not nil: see keep. Errors are *Error.
+func Parse(name string, data []byte, model *schema.Document) (schema.Document, error) {
 	l, err := locate(name, data)
 	if err != nil {
 		return schema.Document{}, err
@@ -72,10 +74,45 @@ func Parse(name string, data []byte) (schema.Document, error) {
 	if err := json.Unmarshal(l.text, &doc, json.RejectUnknownMembers(true)); err != nil {
 		return schema.Document{}, l.explain(err)
 	}
+	if model != nil {
+		l.keep(&doc, model)
+	}
 	if _, err := schema.New(doc); err != nil {
 		return schema.Document{}, l.blame(&doc, err)
 	}
 	return doc, nil
+}
+
+// keep fills in what the file leaves out and the model's own file says: a
+// feature's type, what a missing value and an unknown text are, whether it is
+// finite, and its categories. A default for missing values is the model's only
+// where the unit is too.
+func (l *located) keep(doc, model *schema.Document) {
+	own := make(map[string]*schema.Feature, len(model.Features))
+	for i := range model.Features {
+		own[model.Features[i].Name] = &model.Features[i]
+	}
+	for i := range doc.Features {
+		f := &doc.Features[i]
+		m, ok := own[f.Name]
+		if !ok {
+			continue
+		}
+		f.Type = cmp.Or(f.Type, m.Type)
+		if f.Type == schema.Category {
+			f.Unknown = cmp.Or(f.Unknown, m.Unknown)
+			if f.Categories == nil {
+				f.Categories = m.Categories
+			}
+		}
+		f.Missing = cmp.Or(f.Missing, m.Missing)
+		if sameUnit := (f.Scale == 0 || f.Scale == 1) && f.Offset == 0; sameUnit && f.Missing == schema.Fill && f.Default == nil {
+			f.Default = m.Default
+		}
+		if _, says := l.lines[jsontext.Pointer("/features/"+strconv.Itoa(i)+"/finite")]; !says {
+			f.Finite = m.Finite
+		}
+	}
 }
 
 func locate(name string, data []byte) (*located, error) {

@@ -43,7 +43,7 @@ func TestParse(t *testing.T) {
 		{"json named yaml", "a.yml", `{"features": [{"name": "x"}]}`, `{"features":[{"name":"x","type":""}]}`},
 		{"an alias", "a.yaml", "features:\n- &f {name: x, unit: cm}\n- {name: y}\nunit: &u kg\ntarget: *u\n", `{"features":[{"name":"x","type":"","unit":"cm"},{"name":"y","type":""}],"target":"kg","unit":"kg"}`},
 	} {
-		doc, err := Parse(c.file, []byte(c.text))
+		doc, err := Parse(c.file, []byte(c.text), nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -87,7 +87,7 @@ func TestParseErrors(t *testing.T) {
 		{"a.yaml", "features: &a\n- name: x\n- *a\n", "line"},
 		{"a.yaml", strings.Repeat(" ", maxFile+1), "more than"},
 	} {
-		_, err := Parse(c.file, []byte(c.text))
+		_, err := Parse(c.file, []byte(c.text), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %.100q:\ngot %v\nwant %s", c.file, c.text, err, c.want)
 		}
@@ -103,7 +103,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, isYAML bool, text []byte) {
 		name := map[bool]string{true: "a.yaml", false: "a.json"}[isYAML]
-		doc, err := Parse(name, text)
+		doc, err := Parse(name, text, nil)
 		if err != nil {
 			if s := err.Error(); s == "" || strings.Contains(s, "\n") || !utf8.ValidString(s) {
 				t.Errorf("%q: got %q", text, s)
