@@ -138,9 +138,9 @@ def repeated(case, batch):
     return {name: enough(rows) for name, rows in case.inputs.items()} if len(case.inputs) > 1 else enough(case.rows)
 
 
-def measure(functions, rows_each):
-    """The least nanoseconds a row, going round the functions."""
-    ring, best = itertools.cycle(functions), float("inf")
+def measure(ring, rows_each):
+    """The least nanoseconds a row, going on round the ring of functions."""
+    best = float("inf")
     # The clock is read every few rows only where calls are short.
     several = max(1, 64 // rows_each)
     next(ring)()
@@ -163,12 +163,17 @@ def copse_bench(copse, case, batch):
 def compare(copse, case, calls, batches, rounds):
     """Every round, Copse has its turn before and after the others."""
     for batch in batches:
-        ready = [(call, *call.prepare(repeated(case, batch), batch)) for call in calls]
-        ready = [one for one in ready if one[1]]  # a call may not be fit for so many rows
+        ready = []
+        for call in calls:
+            functions, rows_each = call.prepare(repeated(case, batch), batch)
+            if functions:  # a call may not be fit for so many rows
+                # One ring for all rounds: what a library remembers of the last
+                # batches must not be asked for again at the next turn's start.
+                ready.append((call, itertools.cycle(functions), rows_each))
         for turn in range(rounds):
             before = copse_bench(copse, case, batch)
-            for call, functions, rows_each in ready:
-                emit(case=case.name, peer=call.peer, call=call.name, batch=batch, round=turn, ns=measure(functions, rows_each))
+            for call, ring, rows_each in ready:
+                emit(case=case.name, peer=call.peer, call=call.name, batch=batch, round=turn, ns=measure(ring, rows_each))
             after = copse_bench(copse, case, batch)
             ns, kernel = min(before, after)
             emit(case=case.name, peer="Copse", call=kernel, batch=batch, round=turn, ns=ns)
