@@ -103,6 +103,9 @@ func compileFile(path string, flags compileFlags) ([]byte, error) {
 	if flags.labels != "" {
 		doc.Labels = strings.Split(flags.labels, ",")
 	}
+	if own := len(f.Model.IR.Labels); own > 0 && len(doc.Labels) > 0 && len(doc.Labels) != own {
+		return nil, fmt.Errorf("%d labels were given and the model has %d: name all of them, in its order", len(doc.Labels), own)
+	}
 	if flags.name == "" {
 		flags.name = registry.NameOf(path)
 	}

@@ -53,6 +53,7 @@ type block struct {
 	answer answer        // what the sink made
 	long   int64         // what it holds of longBytes
 	bad    int           // rows without an answer
+	why    string        // the first of them, and what is wrong with it
 	extra  bool          // a row has an unknown field
 	err    error         // instead of all these
 	done   chan struct{} // holds one token when the worker is done with it
@@ -80,6 +81,7 @@ type pipeline struct {
 	stopped             chan struct{} // closed when the writer failed
 	failed              error         // of the writer
 	rows, bad           int           // written
+	why                 string        // the first bad row, and what is wrong with it
 	extra               bool          // a row has an unknown field
 	begun               bool          // the sink has begun
 }
@@ -263,7 +265,10 @@ func (p *pipeline) answer(b *block) error {
 		p.scoreRaw(b)
 	}
 	wire.SortFaults(f, p.model.Schema())
-	b.bad, b.extra = 0, false
+	b.bad, b.extra, b.why = 0, false, ""
+	if len(f.Faults) > 0 {
+		b.why = fmt.Sprintf("row %d: %s", b.first+f.Faults[0].Row, clean(f.Faults[0].Message))
+	}
 	for _, bad := range f.Bad {
 		if bad {
 			b.bad++
@@ -332,6 +337,9 @@ func (p *pipeline) writer() {
 			p.rows += b.request.Frame.Rows
 			p.bad += b.bad
 			p.extra = p.extra || b.extra
+			if p.why == "" {
+				p.why = b.why
+			}
 			p.bar.wrote(p.rows)
 		}
 		p.release(b)

@@ -120,9 +120,9 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	case p.bad > 0:
 		hint := ""
 		if p.extra {
-			hint = "; " + ignoreExtra
+			hint = " (" + ignoreExtra + ")"
 		}
-		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer%s\n", p.bad, p.rows, hint)
+		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer; the first: %s%s\n", p.bad, p.rows, p.why, hint)
 		return errFailed
 	}
 	return nil
