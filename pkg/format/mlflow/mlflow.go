@@ -211,7 +211,12 @@ func explain(name string, err error) error {
 func readFile(folder fs.FS, name string, maxBytes int64) (*Model, error) {
 	f, err := folder.Open(name)
 	if err != nil {
-		return nil, err
+		e := readerr.New(Format, "the model file that MLmodel names cannot be opened")
+		e.Err = err
+		if bad, ok := errors.AsType[*fs.PathError](err); ok {
+			e.Err = bad.Err // without the name, which is told already
+		}
+		return nil, e
 	}
 	defer f.Close()
 	switch info, err := f.Stat(); {

@@ -352,3 +352,13 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestMissingModelFile: the error names the file as MLmodel does, in one line
+// that can be printed.
+func TestMissingModelFile(t *testing.T) {
+	text := "flavors:\n  xgboost:\n    data: \"m\\x7fdel.json\"\n    model_format: json\n    xgb_version: 3.2.0\n"
+	_, err := mlflow.Read(fstest.MapFS{mlflow.Name: &fstest.MapFile{Data: []byte(text)}}, 1<<20)
+	if err == nil || !strings.Contains(err.Error(), "m\ufffddel.json") || !strings.Contains(err.Error(), "cannot be opened: file does not exist") {
+		t.Errorf("got %v", err)
+	}
+}
