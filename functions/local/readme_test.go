@@ -24,7 +24,7 @@ func TestReadmeModels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile(`(?s)serve --model (testdata/models/[^\n]+)\ncurl [^\n]+ -d '([^\n]+)'\n` + "```\n```json\n" + `([^\n]+)\n`).FindAllSubmatch(readme, -1)
+	blocks := regexp.MustCompile(`(?s)serve --model (testdata/models/[^\n]+)\ncurl [^\n]+ -d '([^\n]+)'\n`+"```\n```json\n"+`([^\n]+)\n`).FindAllSubmatch(readme, -1)
 	if len(blocks) != 4 {
 		t.Fatalf("the README shows %d models, want 4", len(blocks))
 	}
