@@ -50,6 +50,8 @@ func TestGoals(t *testing.T) {
 		{alwaysAtMost(299), "300", "0.3 ×", "at most 299", false},
 		{atLeast(300), "300", "0.3 ×", "at least 300", true},
 		{atLeast(301), "300", "0.3 ×", "at least 301", false},
+		{usually(200), "200", "0.4 ×", "at least 200", true},
+		{usually(201), "200", "0.4 ×", "at least 201", false},
 		{atMostControl(1.25), "100", "1.25 ×", "at most 1.25 ×", true},
 		{atMostControl(1.2), "100", "1.25 ×", "at most 1.2 ×", false},
 	} {
