@@ -48,10 +48,7 @@ func (s *Scanner) Fail(reason string, args ...any) {
 // Clip shortens a text of the file for an error, which is one line.
 func Clip(s string) string {
 	const longest = 64
-	if len(s) > longest {
-		s = s[:longest] + "…"
-	}
-	return readerr.Plain(s)
+	return readerr.Plain(readerr.Clip(s, longest))
 }
 
 // token reads the next token, which must be of the kind.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"example.com/copse/pkg/format/readerr"
 )
 
 // opName names an operator: its domain ("" is ONNX's own) and its type.
@@ -98,10 +100,7 @@ func quoted(text string) string { return fmt.Sprintf("%q", clip(text)) }
 // clip shortens a text from a file for a message.
 func clip(text string) string {
 	const most = 80
-	if len(text) > most {
-		return text[:most] + "…"
-	}
-	return text
+	return readerr.Clip(text, most)
 }
 
 func (l *lowering) node(p *nodeProto) {

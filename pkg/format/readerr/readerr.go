@@ -55,6 +55,14 @@ func (e *Error) Error() string {
 	return Plain(b.String())
 }
 
+// Clip is at most so many bytes of a text from a file, for an error.
+func Clip(text string, most int) string {
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
+}
+
 // Plain is a text that can be printed: one line, without control characters.
 func Plain(text string) string {
 	for _, r := range text {

@@ -1,6 +1,9 @@
 package xgboost
 
-import "example.com/copse/pkg/ir"
+import (
+	"example.com/copse/pkg/format/readerr"
+	"example.com/copse/pkg/ir"
+)
 
 const maxOutputs = ir.MaxOutputs
 
@@ -100,8 +103,5 @@ func (f *file) boosterModel(key []byte) {
 // clip makes a text of the file fit for an error.
 func clip(s string) string {
 	const longest = 64
-	if len(s) > longest {
-		s = s[:longest] + "…"
-	}
-	return s
+	return readerr.Clip(s, longest)
 }
