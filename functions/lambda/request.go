@@ -219,7 +219,7 @@ func (x *exchange) stripStage(s span) span {
 	x.text = appendText(x.text, x.event.stage)
 	stage := x.text[from:]
 	path := x.text[s.from:s.to]
-	if len(path) > 0 && len(stage) > 0 && bytes.HasPrefix(path[1:], stage) {
+	if len(path) > 0 && path[0] == '/' && len(stage) > 0 && bytes.HasPrefix(path[1:], stage) {
 		switch rest := path[1+len(stage):]; {
 		case len(rest) == 0:
 			s.from += len(stage)

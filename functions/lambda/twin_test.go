@@ -76,7 +76,7 @@ func isFormat1(payload []byte) bool {
 	var v struct {
 		Version string `json:"version"`
 	}
-	_ = json.Unmarshal(payload, &v) // unreadable is not 1.0
+	_ = jsonv2.Unmarshal(payload, &v) // unreadable is not 1.0
 	return v.Version == "1.0"
 }
 
@@ -334,6 +334,8 @@ var oddEvents = []string{
 	`{"httpMethod":"GET","path":"/a","requestContext":{"resourceId":null}}`,
 	`{"version":"1.0","resource":"$default","path":"/prod/docs","httpMethod":"GET","requestContext":{"resourceId":null,"stage":"prod"}}`,
 	`{"version":"1.0","resource":"$default","path":"/prod","httpMethod":"GET","requestContext":{"resourceId":null,"stage":"prod"}}`,
+	`{"version":"1.0","resource":"$default","path":"6prod/docs","httpMethod":"GET","requestContext":{"resourceId":null,"stage":"prod"}}`,
+	`{"veRsion":"1.0","resource":"$default","path":"/prod","httpMethod":"GET","requestContext":{"resourceId":null,"stage":"prod"}}`,
 	`{"version":"1.0","resource":"$default","path":"/production","httpMethod":"GET","requestContext":{"resourceId":null,"stage":"prod"}}`,
 	`{"resource":"/models/{name}/predict","path":"/base/models/iris/predict","httpMethod":"POST","pathParameters":{"name":"iris"},"requestContext":{"resourceId":"x"}}`,
 	`{"resource":"/{proxy+}","path":"/base/docs","httpMethod":"GET","pathParameters":null,"requestContext":{"resourceId":"x"}}`,
