@@ -57,6 +57,9 @@ const (
 	NotAnObject                  // row: is not of the form a row has
 	FeaturesNotFound             // row: the source knows no such id
 	FeaturesFailed               // row: the source failed for this id, after its retry
+	ObjectNotFound               // no such object, or no longer
+	ObjectChanged                // the object was replaced since its event, or while it was read
+	TooSlow                      // an object's work would not end in the time left
 	numCodes
 )
 
@@ -113,6 +116,9 @@ var table = [numCodes]entry{
 	NotAnObject:      {"not_an_object", 422, DeadLetter, "Not a row"},
 	FeaturesNotFound: {"features_not_found", 422, DeadLetter, "No features for this id"},
 	FeaturesFailed:   {"features_failed", 422, Retry, "The feature source failed"},
+	ObjectNotFound:   {"object_not_found", 404, DeadLetter, "No such object"},
+	ObjectChanged:    {"object_changed", 409, DeadLetter, "The object was replaced"},
+	TooSlow:          {"too_slow", 504, Retry, "The work does not end in time"},
 }
 
 // String is the code's name in errors of every protocol.

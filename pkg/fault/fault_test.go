@@ -35,7 +35,7 @@ func TestTable(t *testing.T) {
 // moment may mend, and nothing that lies in the record itself.
 func TestRetry(t *testing.T) {
 	want := map[Code]bool{Internal: true, Overloaded: true, RateLimited: true, Unavailable: true,
-		Deadline: true, SlowBody: true, FeaturesFailed: true}
+		Deadline: true, SlowBody: true, FeaturesFailed: true, TooSlow: true}
 	for _, c := range Codes() {
 		if got := c.Outcome() == Retry; got != want[c] {
 			t.Errorf("%s: retry %v, want %v", c, got, want[c])

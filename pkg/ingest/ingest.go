@@ -22,18 +22,29 @@ import (
 
 // Source says where a record comes from; it travels with its result.
 type Source struct {
-	Kind       string            `json:"kind"` // "sqs", "pubsub", …
-	MessageID  string            `json:"message_id,omitempty"`
+	Kind      string `json:"kind"`                 // "sqs", "pubsub", …
+	MessageID string `json:"message_id,omitempty"` // of a stream: the sequence number
+	Shard     string `json:"shard,omitempty"`      // of a stream
+	// Bucket, Key and Version are those of the object that holds the rows.
+	Bucket     string            `json:"bucket,omitempty"`
+	Key        string            `json:"key,omitempty"`
+	Version    string            `json:"version,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	// Origin is the queue's own name on its platform (an ARN). It stays here:
 	// a sink that would write to its own source can tell.
 	Origin string `json:"-"`
 }
 
-// Record is one message of an event.
+// Record is one message of an event, or one object that a message points to.
 type Record struct {
 	Source Source
 	Body   []byte
+	// Object is what the record points to, instead of a body with rows. Body is
+	// then what the message said, for a dead letter.
+	Object *Object
+	// IgnoreExtra passes over members that are no feature: an image of a table's
+	// item has more than features.
+	IgnoreExtra bool
 	// ContentType is the media type that the message itself states. Empty: the
 	// form is told from the body (see detect).
 	ContentType string
@@ -41,8 +52,9 @@ type Record struct {
 	// (SQS FIFO). Empty: no order.
 	Group string
 	// Unreadable marks a record that its adapter could not take apart; Body is
-	// then the record as it came.
+	// then the record as it came, and Why, where it is set, says what is wrong.
 	Unreadable bool
+	Why        string
 }
 
 // Outcome is what the platform is told of a record.
