@@ -119,7 +119,12 @@ func New(o Options) *Handler {
 
 // Handle answers all records of one event and returns an outcome for each.
 func (h *Handler) Handle(ctx context.Context, records []Record) []Outcome {
-	e := &event{h: h, records: records, outcomes: make([]Outcome, len(records)), stopped: map[string]bool{}}
+	return h.handle(ctx, records, nil)
+}
+
+// handle is Handle that also fills in reports, unless there are none.
+func (h *Handler) handle(ctx context.Context, records []Record, reports []Report) []Outcome {
+	e := &event{h: h, records: records, reports: reports, outcomes: make([]Outcome, len(records)), stopped: map[string]bool{}}
 	for i := range e.outcomes {
 		e.outcomes[i] = Failed
 	}
@@ -141,6 +146,7 @@ type event struct {
 	h        *Handler
 	model    *predict.Model
 	records  []Record
+	reports  []Report // nil where nobody asks
 	outcomes []Outcome
 	stopped  map[string]bool // groups that have a failed record
 }

@@ -96,6 +96,7 @@ func (e *event) writeOne(ctx context.Context, b *block, it *item) (done bool) {
 			return true
 		}
 	}
+	e.note(it, fe)
 	if fe.Code.Outcome() == fault.Retry || e.h.o.DeadLetter == nil {
 		e.log(ctx, slog.LevelWarn, "record left to be delivered again", r, "code", fe.Code.String(), "error", fe.Error())
 		return false
@@ -154,6 +155,7 @@ func (e *event) put(ctx context.Context, b *block, it *item) *fault.Error {
 	}
 	err = e.h.o.Sink.Put(ctx, Message{Source: r.Source, Group: r.Group, ID: stableID(r), Body: req.Out})
 	if err == nil {
+		e.keep(it, req.Out, extra)
 		return nil
 	}
 	if fe, ok := errors.AsType[*fault.Error](err); ok {

@@ -1,0 +1,56 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+
+	"example.com/copse/pkg/fault"
+)
+
+// Report is what became of one record, for a caller that replies with it: a
+// task of a state machine, or a direct invocation.
+type Report struct {
+	Outcome Outcome
+	// Fault says why the record is not answered, whether it was left to the
+	// platform (Failed) or written to the dead-letter sink (Done). Of a record
+	// with a single row it is that row's. Nil: the record is answered.
+	Fault *fault.Error
+	// Reply is what HTTP would have answered to the record's body; nil where the
+	// record is an object.
+	Reply []byte
+	// Object is what was read, as the store says; nil where the record is none.
+	Object    *Object
+	Rows, Bad int    // of the object
+	Result    string // where the object's answers are: the URI of the result
+}
+
+// Report is Handle for a caller that replies with what became of each record.
+func (h *Handler) Report(ctx context.Context, records []Record) []Report {
+	reports := make([]Report, len(records))
+	for i, outcome := range h.handle(ctx, records, reports) {
+		reports[i].Outcome = outcome
+	}
+	return reports
+}
+
+// note keeps why a record is not answered.
+func (e *event) note(it *item, fe *fault.Error) {
+	if e.reports == nil {
+		return
+	}
+	if fe.Code == fault.InvalidRows && !it.batch && len(it.faults) > 0 {
+		first := it.faults[0]
+		first.Row -= it.row
+		fe = &first
+	}
+	e.reports[it.record].Fault = fe
+}
+
+// keep keeps a reply without its source, which is its last member: extra.
+func (e *event) keep(it *item, reply, extra []byte) {
+	if e.reports == nil {
+		return
+	}
+	bare := bytes.Clone(reply[:len(reply)-len(",")-len(extra)-len("}")])
+	e.reports[it.record].Reply = append(bare, '}')
+}
