@@ -60,6 +60,7 @@ const (
 	ObjectNotFound               // no such object, or no longer
 	ObjectChanged                // the object was replaced since its event, or while it was read
 	TooSlow                      // an object's work would not end in the time left
+	Refused                      // the receiver of results will never take this one
 	numCodes
 )
 
@@ -119,6 +120,7 @@ var table = [numCodes]entry{
 	ObjectNotFound:   {"object_not_found", 404, DeadLetter, "No such object"},
 	ObjectChanged:    {"object_changed", 409, DeadLetter, "The object was replaced"},
 	TooSlow:          {"too_slow", 504, Retry, "The work does not end in time"},
+	Refused:          {"refused", 422, DeadLetter, "The receiver refuses the result"},
 }
 
 // String is the code's name in errors of every protocol.
