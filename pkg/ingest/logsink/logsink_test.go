@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinktest"
 )
 
 type line struct {
@@ -45,6 +47,46 @@ func TestPut(t *testing.T) {
 			}
 		}
 	}
+}
+
+// locked is a log that several write to.
+type locked struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// results takes the results out of the lines so far.
+func (l *locked) results(t testing.TB) (bodies [][]byte) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for d := json.NewDecoder(&l.b); d.More(); {
+		var got line
+		if err := d.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		bodies = append(bodies, got.Result)
+	}
+	l.b.Reset()
+	return bodies
+}
+
+// TestSuite: what all sinks have in common.
+func TestSuite(t *testing.T) {
+	sinktest.Sink(t, func(t *testing.T) sinktest.Target {
+		out := new(locked)
+		sink, err := Open(t.Context(), "log", slog.New(slog.NewJSONHandler(out, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sinktest.Target{Sink: sink, Received: out.results, Max: maxLine}
+	})
 }
 
 func TestTooLong(t *testing.T) {
