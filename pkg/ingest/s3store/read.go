@@ -1,0 +1,112 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/ingest"
+)
+
+const (
+	// breaks is how often in a row a body may break off without a byte, and
+	// pause the longest wait after one; the SDK tries again what fails before.
+	breaks = 5
+	pause  = 500 * time.Millisecond
+)
+
+// Open finds an object: the version and content that its event names, where it
+// names them, else what is there now.
+func (s *Objects) Open(ctx context.Context, o ingest.Object) (ingest.Reader, error) {
+	head, err := s.client().HeadObject(ctx, &s3.HeadObjectInput{
+		Bucket: &o.Bucket, Key: &o.Key, VersionId: named(o.Version), IfMatch: quoted(o.ETag),
+	})
+	if err != nil {
+		return nil, readError(err)
+	}
+	o.Size = aws.ToInt64(head.ContentLength)
+	o.ETag = strings.Trim(aws.ToString(head.ETag), `"`)
+	if v := aws.ToString(head.VersionId); v != "" {
+		o.Version = v
+	}
+	return &reader{ctx: ctx, client: s.client(), object: o}, nil
+}
+
+// reader reads one version of an object.
+type reader struct {
+	ctx    context.Context
+	client *client
+	object ingest.Object
+}
+
+func (r *reader) Object() ingest.Object { return r.object }
+
+func (r *reader) Close() error { return nil }
+
+// ReadAt reads a range in one request, and asks for the rest of one that
+// breaks off.
+func (r *reader) ReadAt(p []byte, from int64) (n int, err error) {
+	if from < 0 {
+		return 0, errors.New("s3: a negative offset")
+	}
+	want := int(max(0, min(int64(len(p)), r.object.Size-from)))
+	for broken := 0; n < want; {
+		k, err := r.part(p[n:want], from+int64(n))
+		n += k
+		if err == nil {
+			continue
+		}
+		if k > 0 {
+			broken = 0
+		}
+		if _, final := errors.AsType[*fault.Error](err); final || r.ctx.Err() != nil || broken == breaks {
+			return n, err
+		}
+		broken++
+		r.wait(broken)
+	}
+	if want < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// wait waits for a random time, longer after each failure, or for the end.
+func (r *reader) wait(broken int) {
+	timer := time.NewTimer(rand.N(pause >> (breaks - broken)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.ctx.Done():
+	}
+}
+
+// part reads into p what one answer gives of it. p is within the object.
+func (r *reader) part(p []byte, from int64) (int, error) {
+	to := from + int64(len(p))
+	out, err := r.client.GetObject(r.ctx, &s3.GetObjectInput{
+		Bucket: &r.object.Bucket, Key: &r.object.Key, VersionId: named(r.object.Version), IfMatch: quoted(r.object.ETag),
+		Range: aws.String(fmt.Sprintf("bytes=%d-%d", from, to-1)),
+	})
+	if err != nil {
+		return 0, readError(err)
+	}
+	defer out.Body.Close()
+	if want := fmt.Sprintf("bytes %d-%d/%d", from, to-1, r.object.Size); aws.ToString(out.ContentRange) != want &&
+		(out.ContentRange != nil || from != 0 || to != r.object.Size) {
+		return 0, fault.New(fault.ObjectChanged, "the store answered with another range than it was asked for")
+	}
+	n, err := io.ReadFull(out.Body, p)
+	if err != nil {
+		return n, fmt.Errorf("s3: the object broke off after %d bytes of %d: %w", n, len(p), err)
+	}
+	return n, nil
+}
