@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"example.com/copse/pkg/bulk"
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
@@ -106,7 +107,7 @@ func answers(m *predict.Model, kind wire.Kind, rows []float64) (got []float64, w
 			got = append(got, float64(leaf))
 		}
 		return got, len(e.Arrays().Roots)
-	case raw(m, kind):
+	case bulk.Raw(m, kind):
 		got = make([]float64, n*e.Arrays().Outputs)
 		e.Margin(rows, n, got, &scratch)
 		return got, e.Arrays().Outputs

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"example.com/copse/pkg/bulk"
 	"example.com/copse/pkg/bundle"
 	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/ir"
@@ -137,7 +138,7 @@ func describeModel(m *predict.Model, size int64) *description {
 		Source: i.Source, SourceSHA256: i.SourceSHA256, Digest: m.Digest(), Size: size,
 		Returns: returns(e, i.Labels), Outputs: a.Outputs, Labels: i.Labels,
 		Margins: e.HasMargin(), HasLeaf: e.HasLeaves(),
-		Kernel:   kernels{e.Kernel(1), e.Kernel(blockRows)},
+		Kernel:   kernels{e.Kernel(1), e.Kernel(bulk.BlockRows)},
 		Features: m.Schema().Document().Features,
 	}
 	if a.Program != nil {

@@ -19,8 +19,8 @@ const barInterval = 100 * time.Millisecond
 type progress struct {
 	bar  *progressbar.ProgressBar
 	mu   sync.Mutex
-	last *input // being read
-	done int64  // bytes of the files before it
+	now  int64 // bytes read of the file
+	done int64 // and of the files before it
 }
 
 // newProgress adds up the files' sizes; where one has none (a pipe), the bar
@@ -53,20 +53,21 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// read tells how far the reader is.
-func (p *progress) read(in *input) {
+// read tells how far the reader is in a file.
+func (p *progress) read(n int64) {
 	if p.bar == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.last != in {
-		if p.last != nil {
-			p.done += p.last.read.Load()
-		}
-		p.last = in
-	}
-	_ = p.bar.Set64(p.done + in.read.Load()) // it fails beyond the end: a file that grows
+	p.now = n
+	_ = p.bar.Set64(p.done + n) // it fails beyond the end: a file that grows
+}
+
+// next goes on to another file.
+func (p *progress) next() {
+	p.done += p.now
+	p.now = 0
 }
 
 // wrote tells how many rows are written.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"example.com/copse/pkg/bulk"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/schema"
@@ -17,7 +18,7 @@ const maxHeldValues = 64 << 20
 // heldRows reads a whole file of rows, validated and cleaned as for scoring.
 // Here a bad row is an error: there would be nothing to compare or measure.
 func heldRows(path string, m *predict.Model, o wire.Options, stdin io.Reader) ([]float64, error) {
-	in, err := openInput(path, "", stdin)
+	in, err := openInput(path, stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -54,16 +55,16 @@ func heldRows(path string, m *predict.Model, o wire.Options, stdin io.Reader) ([
 
 // rowsOf gives a file's rows, block by block, into a frame.
 func rowsOf(in *input, s *schema.Schema, o wire.Options) (func(*frame.Frame) error, error) {
-	if in.table == nil {
-		reader := wire.NewReader(in, in.media, s, o)
-		return func(f *frame.Frame) error { return reader.Next(f, blockRows) }, nil
+	if in.Table == nil {
+		reader := wire.NewReader(in, in.Media, s, o)
+		return func(f *frame.Frame) error { return reader.Next(f, bulk.BlockRows) }, nil
 	}
-	rows, err := in.table.Match(s, o.IgnoreExtra)
+	rows, err := in.Table.Match(s, o.IgnoreExtra)
 	if err != nil {
 		return nil, err
 	}
 	return func(f *frame.Frame) error {
-		part, err := rows.Next(blockRows)
+		part, err := rows.Next(bulk.BlockRows)
 		if err == nil {
 			part.Take(f)
 		}

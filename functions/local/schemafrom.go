@@ -29,7 +29,7 @@ func proposeSchema(c *cobra.Command, args []string, flags compileFlags) ([]byte,
 			return nil, err
 		}
 	}
-	in, err := openInput(flags.schemaFrom, "", c.InOrStdin())
+	in, err := openInput(flags.schemaFrom, c.InOrStdin())
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func ownSchema(path string) (*schema.Document, error) {
 
 func scanRows(in *input) (*schemafile.Scan, error) {
 	switch {
-	case in.table != nil:
-		return schemafile.ScanParquet(in.table)
-	case in.media == wire.NDJSON:
+	case in.Table != nil:
+		return schemafile.ScanParquet(in.Table)
+	case in.Media == wire.NDJSON:
 		return schemafile.ScanJSONL(in)
 	}
 	return schemafile.ScanCSV(in)

@@ -1,15 +1,21 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"example.com/copse/pkg/bulk"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
@@ -93,7 +99,7 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := mediaByName(flags.inputFormat); !ok && flags.inputFormat != "" && flags.inputFormat != "parquet" {
+	if !bulk.KnowsFormat(flags.inputFormat) {
 		return badFormat("--input-format")
 	}
 	m, err := openSlice(flags.model, flags.iterations)
@@ -111,21 +117,82 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	bar := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
-	p := newPipeline(m, kind, newSink(m, kind, to, out), bar, flags)
-	err = out.finish(p.score(ctx, paths, c.InOrStdin()))
+	defer boundMemory()()
+	sum, err := scoreFiles(ctx, paths, c.InOrStdin(), bulk.NewOutput(m, kind, to, out), bar, bulk.Options{
+		Model: m, Kind: kind, IgnoreExtra: flags.ignoreExtra, NoHeader: flags.noHeader,
+		Format: flags.inputFormat, Spool: true, Window: window,
+	})
+	err = out.finish(err)
 	bar.finish()
 	switch {
 	case err != nil:
 		return withoutPipe(err)
-	case p.bad > 0:
+	case sum.Bad > 0:
 		hint := ""
-		if p.extra {
+		if sum.Extra {
 			hint = " (" + ignoreExtra + ")"
 		}
-		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer; the first: %s%s\n", p.bad, p.rows, p.why, hint)
+		fmt.Fprintf(c.ErrOrStderr(), "copse: %d of %d rows have an error in place of an answer; the first: %s%s\n", sum.Bad, sum.Rows, clean(sum.Why), hint)
 		return errFailed
 	}
 	return nil
+}
+
+// scoreFiles scores files one after another.
+func scoreFiles(ctx context.Context, paths []string, stdin io.Reader, out bulk.Output, bar *progress, o bulk.Options) (bulk.Summary, error) {
+	o.Read, o.Wrote = bar.read, bar.wrote
+	s := bulk.NewScorer(ctx, out, o)
+	for _, path := range paths {
+		f, file, err := openFile(path, stdin)
+		if err == nil {
+			err = errors.Join(s.Add(f), file.Close())
+			bar.next()
+		}
+		if err != nil {
+			s.GiveUp(err)
+			break
+		}
+	}
+	sum, err := s.End()
+	if e, ok := errors.AsType[*bulk.FileError](err); ok {
+		return sum, fmt.Errorf("%s: %w", e.Name, plain(e.Err))
+	}
+	return sum, plain(err)
+}
+
+// memoryGoal is what the process should hold at most beside the model, in
+// bytes: the collector works harder near it.
+const memoryGoal = 120 << 20
+
+// boundMemory tells the collector the goal, beside what is held already (the
+// model), unless GOMEMLIMIT says another. The function that it returns takes
+// that back.
+func boundMemory() func() {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return func() {}
+	}
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	debug.SetMemoryLimit(int64(now.HeapAlloc) + memoryGoal)
+	return func() { debug.SetMemoryLimit(math.MaxInt64) }
+}
+
+// formOf finds the form that is asked for, else that of the file's name, else
+// CSV.
+func formOf(name, path string) (bulk.Form, error) {
+	if name == "" {
+		form, _ := bulk.FormOf(path)
+		return form, nil
+	}
+	form, ok := bulk.FormByName(name)
+	if !ok {
+		return form, badFormat("--format")
+	}
+	return form, nil
+}
+
+func badFormat(flag string) error {
+	return fmt.Errorf("%s: must be csv, jsonl or parquet", flag)
 }
 
 // hasKind refuses what a model does not have.
@@ -141,8 +208,8 @@ func hasKind(m *predict.Model, kind wire.Kind) error {
 }
 
 // fits refuses to pack a table once more, and to show one on a terminal.
-func fits(to form, path string, stdout any) error {
-	if !to.table {
+func fits(to bulk.Form, path string, stdout any) error {
+	if to != bulk.Parquet {
 		return nil
 	}
 	if path == "" || path == stdio {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,15 +15,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
-	"example.com/copse/functions/local/internal/parquetfile"
+	"example.com/copse/pkg/bulk"
+	"example.com/copse/pkg/bulk/parquetfile"
+	"example.com/copse/pkg/engine"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
@@ -85,7 +84,7 @@ func TestScoreEqualsOneRowAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := irisRows(3*blockRows + 17)
+	rows := irisRows(3*bulk.BlockRows + 17)
 	for _, media := range []wire.Media{wire.CSV, wire.NDJSON} {
 		want := plainly(t, m, rows, media)
 		format := map[wire.Media]string{wire.CSV: "csv", wire.NDJSON: "jsonl"}[media]
@@ -96,7 +95,7 @@ func TestScoreEqualsOneRowAtATime(t *testing.T) {
 			if status != exitFailed || got != want {
 				t.Errorf("%s on %d cores: status %d, %d bytes of output, want %d: %s", format, cores, status, len(got), len(want), log)
 			}
-			if want := fmt.Sprintf("%d of %d rows", (3*blockRows+17)/7, 3*blockRows+17); !strings.Contains(log, want) {
+			if want := fmt.Sprintf("%d of %d rows", (3*bulk.BlockRows+17)/7, 3*bulk.BlockRows+17); !strings.Contains(log, want) {
 				t.Errorf("got %q, want %q in it", log, want)
 			}
 		}
@@ -121,11 +120,11 @@ func TestRawKindsAreTheEngines(t *testing.T) {
 		_, got, _ := runCopse(t, strings.NewReader(irisHeader+irisRows(6)), "score", "--output", kind, "--format", "jsonl", "-")
 		var want strings.Builder
 		for r := range f.Rows {
-			var b block
+			var scratch engine.Scratch
 			margin := make([]float64, e.Arrays().Outputs)
 			leaves := make([]int32, len(e.Arrays().Roots))
-			e.Margin(f.Row(r), 1, margin, &b.scratch)
-			e.Leaf(f.Row(r), 1, leaves, &b.scratch)
+			e.Margin(f.Row(r), 1, margin, &scratch)
+			e.Leaf(f.Row(r), 1, leaves, &scratch)
 			list := fmt.Sprint(margin)
 			if kind == "leaf" {
 				list = fmt.Sprint(leaves)
@@ -138,60 +137,10 @@ func TestRawKindsAreTheEngines(t *testing.T) {
 	}
 }
 
-func TestInputIsToldByNameAndContent(t *testing.T) {
-	packed := func(pack func(io.Writer) io.WriteCloser, text string) string {
-		var b bytes.Buffer
-		w := pack(&b)
-		_, err := io.WriteString(w, text)
-		if err = errors.Join(err, w.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
-	gz := func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }
-	zst := func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z }
-	for _, test := range []struct {
-		name, kind, text string
-		want             wire.Media
-		plain            string
-	}{
-		{"a.csv", "", "x\n1\n", wire.CSV, "x\n1\n"},
-		{"a.jsonl", "", "{}\n", wire.NDJSON, "{}\n"},
-		{"a.NDJSON.gz", "", packed(gz, "{}\n"), wire.NDJSON, "{}\n"},
-		{"a.csv.zst", "", packed(zst, "x\n1\n"), wire.CSV, "x\n1\n"},
-		{"a.gz", "", "x\n1\n", wire.CSV, "x\n1\n"}, // the name lies: it is not packed
-		{"a.csv", "", packed(gz, "x\n") + packed(gz, "1\n"), wire.CSV, "x\n1\n"},
-		{"a", "", " \n{\"x\":1}\n", wire.NDJSON, " \n{\"x\":1}\n"},
-		{"a", "", "\ufeffx\n", wire.CSV, "\ufeffx\n"},
-		{"a", "", "", wire.CSV, ""},
-		{"a.csv", "jsonl", "{}\n", wire.NDJSON, "{}\n"},
-		{"a.jsonl", "csv", "x\n", wire.CSV, "x\n"},
-	} {
-		path := filepath.Join(t.TempDir(), test.name)
-		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		in, err := openInput(path, test.kind, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", test.name, err)
-		}
-		got, err := io.ReadAll(in)
-		if err = errors.Join(err, in.Close()); err != nil {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		if in.media != test.want || string(got) != test.plain {
-			t.Errorf("%s %q: got %v %q, want %v %q", test.name, test.text, in.media, got, test.want, test.plain)
-		}
-		if in.size != int64(len(test.text)) || in.read.Load() != in.size {
-			t.Errorf("%s: read %d of %d bytes", test.name, in.read.Load(), in.size)
-		}
-	}
-}
-
 // TestFaultyInput: whatever the reader does, the command ends with a message,
 // and what was written before is whole lines.
 func TestFaultyInput(t *testing.T) {
-	rows := irisHeader + irisRows(2*blockRows)
+	rows := irisHeader + irisRows(2*bulk.BlockRows)
 	var cut bytes.Buffer
 	z := gzip.NewWriter(&cut)
 	_, _ = io.WriteString(z, rows)
@@ -218,40 +167,6 @@ func TestFaultyInput(t *testing.T) {
 	}
 }
 
-// failing is a writer that fails after some bytes.
-type failing struct{ left int }
-
-func (f *failing) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, syscall.ENOSPC
-	}
-	return len(p), nil
-}
-
-func TestAFullDiskEndsTheWork(t *testing.T) {
-	m, err := openModel("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	toCSV := func(out io.Writer) *pipeline {
-		return newPipeline(m, wire.Prediction, newSink(m, wire.Prediction, form{media: wire.CSV}, out), &progress{}, scoreFlags{})
-	}
-	p := toCSV(&failing{left: 100_000})
-	path := filepath.Join(t.TempDir(), "rows.csv")
-	if err := os.WriteFile(path, []byte(irisHeader+irisRows(20*blockRows)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.score(t.Context(), []string{path}, nil); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("got %v, want %v", err, syscall.ENOSPC)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	p = toCSV(io.Discard)
-	if err := p.score(ctx, []string{path}, nil); err == nil || !strings.Contains(err.Error(), "interrupted") {
-		t.Errorf("got %v, want an interruption", err)
-	}
-}
-
 // TestSignalLeavesNoHalfFile: interrupted in the middle, the command leaves
 // the file that was there before, and no other.
 func TestSignalLeavesNoHalfFile(t *testing.T) {
@@ -272,7 +187,7 @@ func TestSignalLeavesNoHalfFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Once so much is taken that no pipe holds it, the command is at work.
-	rows := irisRows(blockRows)
+	rows := irisRows(bulk.BlockRows)
 	if _, err := io.WriteString(in, irisHeader+strings.Repeat(rows, 10)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-"""Writes the Parquet files that functions/local/internal/parquetfile is tested
+"""Writes the Parquet files that pkg/bulk/parquetfile is tested
 with: one table, as three libraries write it in many ways, and rows.csv, the
 same table as text; and five flowers for functions/local. Seeded; the tables
 are made up."""
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROWS = 300
-OUT = pathlib.Path(__file__).parents[2] / "functions/local/internal/parquetfile/testdata"
+OUT = pathlib.Path(__file__).parents[2] / "pkg/bulk/parquetfile/testdata"
 TEXTS = ["red", "grün", "a,b", 'quo"te', "two\nlines", "blue", " padded "]
 
 

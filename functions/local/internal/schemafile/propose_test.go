@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/copse/functions/local/internal/parquetfile"
+	"example.com/copse/pkg/bulk/parquetfile"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
@@ -150,7 +150,7 @@ func TestProposeFromJSONL(t *testing.T) {
 }
 
 func TestProposeFromParquet(t *testing.T) {
-	data, err := os.ReadFile("../parquetfile/testdata/arrow-dictionary.parquet")
+	data, err := os.ReadFile("../../../../pkg/bulk/parquetfile/testdata/arrow-dictionary.parquet")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestProposeFromParquet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.Open("../parquetfile/testdata/rows.csv")
+	text, err := os.Open("../../../../pkg/bulk/parquetfile/testdata/rows.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestProposeFromParquet(t *testing.T) {
 	if same(t, p, a); a != b {
 		t.Errorf("Parquet gives\n%s, CSV\n%s", a, b)
 	}
-	others, _ := os.ReadFile("../parquetfile/testdata/others.parquet")
+	others, _ := os.ReadFile("../../../../pkg/bulk/parquetfile/testdata/others.parquet")
 	if f, err = parquetfile.Open(bytes.NewReader(others), int64(len(others))); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"example.com/copse/functions/local/internal/parquetfile"
+	"example.com/copse/pkg/bulk/parquetfile"
 )
 
 // Scan is what was seen of a file of rows.

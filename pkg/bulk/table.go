@@ -1,18 +1,18 @@
-package local
+package bulk
 
 import (
 	"io"
 
-	"example.com/copse/functions/local/internal/parquetfile"
+	"example.com/copse/pkg/bulk/parquetfile"
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
 
-// tableSink writes Parquet: the row's number, the columns of CSV, and a row's
+// tableOutput writes Parquet: the row's number, the columns of CSV, and a row's
 // error as CSV has it. Where a row has none, or has one in place of an answer,
 // there is null.
-type tableSink struct {
+type tableOutput struct {
 	model    *predict.Model
 	kind     wire.Kind
 	out      *parquetfile.Writer
@@ -20,7 +20,7 @@ type tableSink struct {
 	numbers  int // columns of numbers
 }
 
-func newTableSink(m *predict.Model, kind wire.Kind, out io.Writer) *tableSink {
+func newTableOutput(m *predict.Model, kind wire.Kind, out io.Writer) *tableOutput {
 	names, labelled := m.Formatter().Columns(kind, width(m, kind))
 	number := parquetfile.Float64
 	switch {
@@ -29,7 +29,7 @@ func newTableSink(m *predict.Model, kind wire.Kind, out io.Writer) *tableSink {
 	case m.Formatter().Single():
 		number = parquetfile.Float32
 	}
-	t := &tableSink{model: m, kind: kind, labelled: labelled}
+	t := &tableOutput{model: m, kind: kind, labelled: labelled}
 	columns := []parquetfile.Output{{Name: "row", Kind: parquetfile.Int64}}
 	for i, name := range names {
 		c := parquetfile.Output{Name: name, Kind: number, Optional: true}
@@ -45,10 +45,10 @@ func newTableSink(m *predict.Model, kind wire.Kind, out io.Writer) *tableSink {
 	return t
 }
 
-func (t *tableSink) begin() error { return nil }
+func (t *tableOutput) begin() error { return nil }
 
 // format makes the columns of a block.
-func (t *tableSink) format(b *block) error {
+func (t *tableOutput) format(b *block) error {
 	f, a := &b.request.Frame, &b.request.Answers
 	columns := t.columns(b)
 	number, error := &columns[0], &columns[len(columns)-1]
@@ -86,7 +86,7 @@ func (t *tableSink) format(b *block) error {
 }
 
 // columns are a block's, empty.
-func (t *tableSink) columns(b *block) []parquetfile.Values {
+func (t *tableOutput) columns(b *block) []parquetfile.Values {
 	n := 2 + t.numbers
 	if t.labelled {
 		n++
@@ -124,8 +124,8 @@ func errorText(f *frame.Frame, r, from int) (string, int) {
 	return wire.ErrorText(f.Faults[from:to]), to
 }
 
-func (t *tableSink) write(b *block) error {
+func (t *tableOutput) write(b *block) error {
 	return t.out.Write(b.request.Frame.Rows, b.answer.columns)
 }
 
-func (t *tableSink) end() error { return t.out.Close() }
+func (t *tableOutput) end() error { return t.out.Close() }
