@@ -98,6 +98,12 @@ func NewObjects() (*Objects, error) {
 	return &Objects{c}, nil
 }
 
+// ObjectsOf returns them for a client of the caller's, whose region and
+// credentials may come from elsewhere than the environment.
+func ObjectsOf(c *s3.Client) *Objects {
+	return &Objects{func() *client { return &client{c, awsenv.Client(0)} }}
+}
+
 // status is the HTTP status that an error came with, or 0.
 func status(err error) int {
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
