@@ -23,6 +23,8 @@ type Config struct {
 	Models     string
 	Sink       string
 	DeadLetter string
+	Objects    string
+	ResultName string
 	Features   string
 	Cache      Cache
 	CORS       []string

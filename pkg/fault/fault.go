@@ -61,6 +61,7 @@ const (
 	ObjectChanged                // the object was replaced since its event, or while it was read
 	TooSlow                      // an object's work would not end in the time left
 	Refused                      // the receiver of results will never take this one
+	ObjectRefused                // an object that this function is not to read
 	numCodes
 )
 
@@ -121,6 +122,7 @@ var table = [numCodes]entry{
 	ObjectChanged:    {"object_changed", 409, DeadLetter, "The object was replaced"},
 	TooSlow:          {"too_slow", 504, Retry, "The work does not end in time"},
 	Refused:          {"refused", 422, DeadLetter, "The receiver refuses the result"},
+	ObjectRefused:    {"object_refused", 403, DeadLetter, "The object is not to be read"},
 }
 
 // String is the code's name in errors of every protocol.

@@ -12,6 +12,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
@@ -76,6 +77,8 @@ type Message struct {
 	Body []byte
 	// Dead says that the body is a dead letter.
 	Dead bool
+	// Model and Digest are of the model that answered, "" in a dead letter.
+	Model, Digest string
 }
 
 // Sink writes messages somewhere.
@@ -84,6 +87,12 @@ type Sink interface {
 	// keeps nothing of m. An error that is a *fault.Error whose code can never
 	// succeed (fault.ReplyTooLarge) makes the record hopeless.
 	Put(ctx context.Context, m Message) error
+}
+
+// Limited is a Sink that knows the largest body it takes, in bytes: an object's
+// answers are gathered up to that size, and not beyond.
+type Limited interface {
+	MaxMessage() int
 }
 
 // Models is where the handler finds its model.
@@ -104,6 +113,15 @@ type Options struct {
 	DeadLetter Sink // nil: hopeless records are left to the platform
 	Wire       wire.Limits
 	Log        *slog.Logger
+	// Objects finds the store of a scheme; an error of the catalogue says that
+	// there is none.
+	Objects func(scheme string) (Objects, error)
+	// Score scores them; nil: no objects are read.
+	Score Score
+	// Readable is where objects may lie that are read; nil: anywhere.
+	Readable []Location
+	// Now is the time; nil: time.Now. It is for tests.
+	Now func() time.Time
 }
 
 // Handler answers records. It is safe for concurrent use.

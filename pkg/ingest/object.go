@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"io"
+
+	"example.com/copse/pkg/predict"
 )
 
 // Object names an object of a store, or a range of its bytes.
@@ -65,4 +67,35 @@ type Upload interface {
 	// Abort gives up what was written and not committed. It may be called after
 	// Commit, and does nothing then.
 	Abort(ctx context.Context)
+}
+
+// Finder is a Store that can say cheaply whether there is an object of a name.
+type Finder interface {
+	Exists(ctx context.Context, name string) (bool, error)
+}
+
+// Score scores an object's rows and writes the answers, lines of JSONL, to the
+// work's Out, in order. Its error is a *fault.Error where the object is at
+// fault, ctx's own, or, wrapped, the reader's or the writer's.
+//
+// Question: why not call package bulk? Choice: a main that reads objects hands
+// it in (package objectscore), so that a function for requests, which shares
+// this package, links neither Parquet nor zstd. What would change it: a
+// function of its own for requests alone.
+type Score func(ctx context.Context, w *Work) (Scored, error)
+
+// Work is what Score is to do.
+type Work struct {
+	Model       *predict.Model
+	Object      Reader
+	IgnoreExtra bool
+	Out         io.Writer
+	// Read is told, now and then, how many bytes of the object have been read.
+	Read func(n int64)
+}
+
+// Scored is what was written.
+type Scored struct {
+	Rows, Bad int
+	Why       string // the first bad row, and what is wrong with it
 }

@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"example.com/copse/model"
 	"example.com/copse/pkg/config"
-	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/features"
 	"example.com/copse/pkg/httpapi"
 	"example.com/copse/pkg/ingest"
@@ -22,15 +20,16 @@ import (
 	"example.com/copse/pkg/wire"
 )
 
-// Driver opens a sink by its URI. A main chooses the drivers that it links.
-type Driver func(ctx context.Context, uri string, log *slog.Logger) (ingest.Sink, error)
-
 // Options say what is assembled.
 type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
-	// Sinks are the drivers by scheme: "log", "sqs", "pubsub". Nil: no events.
+	// Sinks are the drivers by scheme: "log", "sqs", "s3". Nil: no events.
 	Sinks map[string]Driver
+	// Objects are the stores that objects are read from, by scheme: "s3". Score
+	// scores them (objectscore.Score); without it none is read.
+	Objects map[string]ObjectsDriver
+	Score   ingest.Score
 	// Models replace those of the configuration (copse serve --model).
 	Models []registry.Source
 	// NoDedup and Cache are for tests of the invariant.
@@ -71,21 +70,21 @@ func New(ctx context.Context, o Options) (*App, error) {
 		MaxBody: c.MaxBody, MaxInflight: c.MaxInflight, CORS: c.CORS, Timeout: c.Timeout,
 		Log: o.Log, Version: o.Version,
 	})
+	p, err := readPlaces(c)
+	if err != nil {
+		return nil, err
+	}
 	if o.Sinks == nil {
 		// Nothing is written, but a setting that means nothing is refused.
 		return a, errors.Join(knownSink("COPSE_SINK", c.Sink), knownSink("COPSE_DEAD_LETTER", c.DeadLetter))
 	}
-	io := ingest.Options{Models: a.Models, Wire: limits, Log: o.Log}
+	io := ingest.Options{Models: a.Models, Wire: limits, Log: o.Log,
+		Objects: newStores(ctx, &o).get, Score: o.Score, Readable: p.readable}
 	if fetcher != nil {
 		io.Features = fetcher
 	}
-	if io.Sink, err = openSink(ctx, "COPSE_SINK", c.Sink, o); err != nil {
+	if err := openSinks(ctx, &o, &p, &io); err != nil {
 		return nil, err
-	}
-	if c.DeadLetter != "" {
-		if io.DeadLetter, err = openSink(ctx, "COPSE_DEAD_LETTER", c.DeadLetter, o); err != nil {
-			return nil, err
-		}
 	}
 	a.Ingest = ingest.New(io)
 	return a, nil
@@ -170,34 +169,4 @@ func openFeatures(ctx context.Context, o *Options, models *registry.Registry, li
 		return nil, fmt.Errorf("COPSE_FEATURES: %w", err)
 	}
 	return f, nil
-}
-
-// built are the schemes of all sinks, whichever of them a binary links.
-var built = []string{"log", "pubsub", "sqs"}
-
-func knownSink(setting, uri string) error {
-	if scheme, _, _ := strings.Cut(uri, ":"); uri != "" && !slices.Contains(built, scheme) {
-		return fmt.Errorf("%s: there is no sink %q: there are %s", setting, fault.Quote([]byte(scheme)), strings.Join(built, ", "))
-	}
-	return nil
-}
-
-// openSink opens a sink by the driver of its scheme. One that no driver of
-// this binary serves is refused by name.
-func openSink(ctx context.Context, setting, uri string, o Options) (ingest.Sink, error) {
-	scheme, _, _ := strings.Cut(uri, ":")
-	driver, ok := o.Sinks[scheme]
-	if !ok {
-		known := make([]string, 0, len(o.Sinks))
-		for s := range o.Sinks {
-			known = append(known, s)
-		}
-		slices.Sort(known)
-		return nil, fmt.Errorf("%s: this function has no sink %q: it has %s", setting, scheme, strings.Join(known, ", "))
-	}
-	sink, err := driver(ctx, uri, o.Log)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
-	}
-	return sink, nil
 }

@@ -51,7 +51,7 @@ func TestNewRefuses(t *testing.T) {
 		{nil, "COPSE_MODELS=a", "must be name=path"},
 		{nil, "COPSE_MODELS=../x=a.copse", "must be name=path"},
 		{nil, "COPSE_FEATURES=ftp://host/{id}", "COPSE_FEATURES: "},
-		{nil, "COPSE_SINK=s3://bucket/", `COPSE_SINK: there is no sink "s3": there are log, pubsub, sqs`},
+		{nil, "COPSE_SINK=s4://bucket/", `COPSE_SINK: there is no sink "s4": there are events, file, gs, http, https, log, pubsub, s3, sqs`},
 		{nil, "COPSE_DEAD_LETTER=kafka", `COPSE_DEAD_LETTER: there is no sink "kafka"`},
 		{events, "COPSE_SINK=pubsub:projects/p/topics/t", `COPSE_SINK: this function has no sink "pubsub": it has log, sqs`},
 		{events, "COPSE_DEAD_LETTER=gs://bucket/", `COPSE_DEAD_LETTER: this function has no sink "gs"`},

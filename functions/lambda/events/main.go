@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	boot.Main(map[string]setup.Driver{"log": logsink.Open, "sqs": sqssink.Open})
+	boot.Main(setup.Options{Sinks: map[string]setup.Driver{"log": logsink.Open, "sqs": sqssink.Open}})
 }

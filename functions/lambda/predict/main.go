@@ -2,6 +2,9 @@
 // URLs, load balancers) and direct invocations. It links no cloud SDK.
 package main
 
-import "example.com/copse/functions/lambda/internal/boot"
+import (
+	"example.com/copse/functions/internal/setup"
+	"example.com/copse/functions/lambda/internal/boot"
+)
 
-func main() { boot.Main(nil) }
+func main() { boot.Main(setup.Options{}) }

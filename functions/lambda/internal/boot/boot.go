@@ -20,10 +20,11 @@ import (
 )
 
 // Main runs a function until the platform ends it. With sinks it answers
-// events, without it answers requests and direct invocations.
-func Main(sinks map[string]setup.Driver) {
+// events, without it answers requests and direct invocations. Of o it sets the
+// settings and the log.
+func Main(o setup.Options) {
 	log := lambda.NewLog()
-	f, err := load(context.Background(), log, os.Environ(), sinks)
+	f, err := load(context.Background(), log, os.Environ(), o)
 	if err != nil {
 		log.Error("the function cannot start", "error", err.Error())
 		report(os.Getenv("AWS_LAMBDA_RUNTIME_API"), err)
@@ -32,12 +33,13 @@ func Main(sinks map[string]setup.Driver) {
 	runtime.Start(f)
 }
 
-func load(ctx context.Context, log *slog.Logger, environ []string, sinks map[string]setup.Driver) (*lambda.Function, error) {
+func load(ctx context.Context, log *slog.Logger, environ []string, o setup.Options) (*lambda.Function, error) {
 	c, err := config.Load(environ)
 	if err != nil {
 		return nil, err
 	}
-	app, err := setup.New(ctx, setup.Options{Config: c, Log: log, Sinks: sinks})
+	o.Config, o.Log = c, log
+	app, err := setup.New(ctx, o)
 	if err != nil {
 		return nil, err
 	}
