@@ -9,14 +9,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"example.com/copse/pkg/config"
 )
 
 const (
 	functionType = "AWS::Lambda::Function"
 	queueType    = "AWS::SQS::Queue"
-	mappingType  = "AWS::Lambda::EventSourceMapping"
 	alarmType    = "AWS::CloudWatch::Alarm"
 )
 
@@ -82,33 +79,6 @@ func apiIsBounded(t template) (p problems) {
 		p.want(logged, "%s: no access log", id)
 		cors := t.Transformed.list("Resources", target(stage.at("ApiId")), "Properties", "Body", "x-amazon-apigateway-cors", "Fn::If")
 		p.want(len(cors) == 3 && cors[0] == "HasCors", "%s: CORS is not up to HasCors", id)
-	}
-	return p
-}
-
-// messagesOutliveRetries: a message must stay hidden for all tries of its
-// batch, and get enough tries before it is given up.
-func messagesOutliveRetries(t template) (p problems) {
-	mappings := t.resources(mappingType)
-	p.want(len(mappings) > 0, "no event source")
-	queues := t.resources(queueType)
-	for id, mapping := range mappings {
-		queue := queues[target(mapping.at("EventSourceArn"))]
-		function := t.resources(functionType)[strings.TrimSuffix(target(mapping.at("FunctionName")), "Aliaslive")]
-		visible, timeout := queue.number("VisibilityTimeout"), function.number("Timeout")
-		p.want(timeout > 0 && visible >= 6*timeout, "%s: VisibilityTimeout %v is under 6 × Timeout %v", id, visible, timeout)
-		p.want(queue.number("RedrivePolicy", "maxReceiveCount") >= 5, "%s: maxReceiveCount is %v", id, queue.at("RedrivePolicy", "maxReceiveCount"))
-		_, ok := queues[target(queue.at("RedrivePolicy", "deadLetterTargetArn"))]
-		p.want(ok, "%s: its queue has no dead-letter queue", id)
-	}
-	return p
-}
-
-// failuresAreReported: without exactly this, failed messages are deleted.
-func failuresAreReported(t template) (p problems) {
-	for id, mapping := range t.resources(mappingType) {
-		got := mapping.list("FunctionResponseTypes")
-		p.want(reflect.DeepEqual(got, []any{"ReportBatchItemFailures"}), "%s: FunctionResponseTypes is %v", id, got)
 	}
 	return p
 }
@@ -192,23 +162,6 @@ func dimension(alarm node, name string) any {
 	return nil
 }
 
-// deadLettersAreSeen: a dead-letter queue that nobody looks at is a loss.
-func deadLettersAreSeen(t template) (p problems) {
-	for id, queue := range t.resources(queueType) {
-		dead := target(queue.at("RedrivePolicy", "deadLetterTargetArn"))
-		if dead == "" {
-			continue
-		}
-		seen := false
-		for _, alarm := range t.resources(alarmType) {
-			seen = seen || alarm.text("MetricName") == "ApproximateNumberOfMessagesVisible" &&
-				alarm.text("Namespace") == "AWS/SQS" && target(dimension(alarm, "QueueName")) == dead
-		}
-		p.want(seen, "%s: no alarm on the depth of %s", id, dead)
-	}
-	return p
-}
-
 func queuesAreEncrypted(t template) (p problems) {
 	for id, queue := range t.resources(queueType) {
 		own, _ := queue.at("SqsManagedSseEnabled").(bool)
@@ -218,7 +171,7 @@ func queuesAreEncrypted(t template) (p problems) {
 }
 
 // managed are the policies that SAM itself adds.
-var managed = regexp.MustCompile(`/(AWSLambdaBasicExecutionRole|AWSXrayWriteOnlyAccess|AWSLambdaSQSQueueExecutionRole|AWSCodeDeployRoleForLambda)$`)
+var managed = regexp.MustCompile(`/(AWSLambdaBasicExecutionRole|AWSXrayWriteOnlyAccess|AWSCodeDeployRoleForLambda)$`)
 
 func rightsAreLeast(t template) (p problems) {
 	for id, role := range t.resources("AWS::IAM::Role") {
@@ -248,20 +201,6 @@ func grantsAll(value any) bool {
 		}
 	}
 	return false
-}
-
-// settingsAreKnown: a function refuses to start with a setting it lacks.
-func settingsAreKnown(t template) (p problems) {
-	for id, f := range t.resources(functionType) {
-		variables := f.node("Environment", "Variables")
-		given := make(map[string]string)
-		for _, name := range variables.names() {
-			given[name] = variables.text(name)
-		}
-		_, err := config.FromMap(given)
-		p.want(err == nil, "%s: %v", id, err)
-	}
-	return p
 }
 
 func parametersAreDescribed(t template) (p problems) {

@@ -10,13 +10,16 @@ import (
 	"testing"
 )
 
-// checks are the assertions, each with the mutations that it must catch: text
-// of the template and what is put in its place.
-var checks = []struct {
+// check is an assertion with the mutations that it must catch: text of the
+// template and what is put in its place.
+type check struct {
 	name      string
 	check     func(template) problems
 	mutations [][2]string
-}{
+}
+
+// checks hold of the transformed template whatever its parameters are.
+var checks = []check{
 	{"runtime is the binary", runtimeIsTheBinary, [][2]string{
 		{"Runtime: provided.al2023", "Runtime: provided.al2"},
 		{"Handler: bootstrap", "Handler: main"},
@@ -37,16 +40,6 @@ var checks = []struct {
 		{"ThrottlingBurstLimit: 500\n", "DataTraceEnabled: false\n"},
 		{"!GetAtt AccessLog.Arn", "arn:elsewhere"},
 		{"- HasCors\n", "- IsProd\n"},
-	}},
-	{"messages outlive retries", messagesOutliveRetries, [][2]string{
-		{"VisibilityTimeout: 360", "VisibilityTimeout: 359"},
-		{"Timeout: 60\n", "Timeout: 61\n"},
-		{"maxReceiveCount: 5", "maxReceiveCount: 4"},
-		{"!GetAtt InputDeadLetters.Arn", "arn:elsewhere"},
-	}},
-	{"failures are reported", failuresAreReported, [][2]string{
-		{"            FunctionResponseTypes: [ReportBatchItemFailures]\n", ""},
-		{"[ReportBatchItemFailures]", "[ReportBatchItemFailure]"},
 	}},
 	{"logs are JSON and expire", logsAreJSONAndExpire, [][2]string{
 		{"LogFormat: JSON", "LogFormat: Text"},
@@ -70,10 +63,6 @@ var checks = []struct {
 	{"changes are published", changesArePublished, [][2]string{
 		{"      AutoPublishAliasAllProperties: true\n", ""},
 	}},
-	{"dead letters are seen", deadLettersAreSeen, [][2]string{
-		{"Value: !GetAtt InputDeadLetters.QueueName", "Value: !GetAtt InputQueue.QueueName"},
-		{"MetricName: ApproximateNumberOfMessagesVisible", "MetricName: NumberOfMessagesSent"},
-	}},
 	{"queues are encrypted", queuesAreEncrypted, [][2]string{
 		{"SqsManagedSseEnabled: true\n      MessageRetentionPeriod", "SqsManagedSseEnabled: false\n      MessageRetentionPeriod"},
 		{"      SqsManagedSseEnabled: true\n", ""},
@@ -83,12 +72,76 @@ var checks = []struct {
 		{"QueueName: !Ref SinkQueueName", "QueueName: \"*\""},
 		{"      Policies:\n", "      Policies:\n        - Statement: [{Effect: Allow, Action: \"sqs:*\", Resource: !GetAtt InputQueue.Arn}]\n"},
 	}},
+	{"parameters are described", parametersAreDescribed, [][2]string{
+		{"    Description: Days that logs are kept\n", ""},
+	}},
+}
+
+// deployedChecks hold of the template as it is deployed, with each of choices.
+var deployedChecks = []check{
+	{"nothing dangles", nothingDangles, [][2]string{
+		{"    Condition: TopicToQueue\n", ""},
+		{"  InputQueueUrl:\n    Condition: HasInputQueue\n", "  InputQueueUrl:\n"},
+	}},
+	{"messages outlive retries", messagesOutliveRetries, [][2]string{
+		{`"900": {Seconds: 5400}`, `"900": {Seconds: 5399}`},
+		{`"60": {Seconds: 360}`, `"60": {Seconds: 60}`},
+		{"maxReceiveCount: 5", "maxReceiveCount: 4"},
+		{"!GetAtt InputDeadLetters.Arn", "arn:elsewhere"},
+		{"MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 20000"},
+		{"MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 345600"},
+		{"      FifoQueue: !If [IsFifo, true, !Ref AWS::NoValue]\n      MessageRetentionPeriod", "      MessageRetentionPeriod"},
+	}},
+	{"failures are reported", failuresAreReported, [][2]string{
+		{"      FunctionResponseTypes: [ReportBatchItemFailures]\n      # A shard", "      # A shard"},
+		{"      FunctionResponseTypes: [ReportBatchItemFailures]\n      FilterCriteria: !If [HasQueueFilter", "      FilterCriteria: !If [HasQueueFilter"},
+		{"[ReportBatchItemFailures]", "[ReportBatchItemFailure]"},
+	}},
+	{"mappings are legal", mappingsAreLegal, [][2]string{
+		{"BatchSize: !If [IsFifo, 10, 100]", "BatchSize: 100"},
+		{"MaximumBatchingWindowInSeconds: !If [IsFifo, !Ref AWS::NoValue, 1]", "MaximumBatchingWindowInSeconds: 1"},
+		{"      MaximumBatchingWindowInSeconds: !If [IsFifo, !Ref AWS::NoValue, 1]\n", ""},
+		{"MaximumConcurrency: !Ref QueueConcurrency", "MaximumConcurrency: 1"},
+		{"FunctionName: !Ref EventsFunction.Alias\n      EventSourceArn", "FunctionName: !Ref EventsFunction\n      EventSourceArn"},
+	}},
+	{"streams move on", streamsMoveOn, [][2]string{
+		{"      BisectBatchOnFunctionError: true\n", ""},
+		{"      MaximumRetryAttempts: 100\n", ""},
+		{"      MaximumRecordAgeInSeconds: !Ref StreamMaxAge\n", ""},
+		{"      DestinationConfig:\n        OnFailure:\n          Destination: !GetAtt EventsFailures.Arn\n", ""},
+		{"MetricName: IteratorAge", "MetricName: Duration"},
+	}},
+	{"calls are bounded", callsAreBounded, [][2]string{
+		{"        MaximumEventAgeInSeconds: 21600\n        MaximumRetryAttempts: 2\n", "        MaximumRetryAttempts: 2\n"},
+		{"        MaximumRetryAttempts: 2\n", "        MaximumRetryAttempts: 0\n"},
+		{"Destination: !GetAtt EventsFailures.Arn\n      Policies", "Destination: arn:aws:sqs:eu-west-1:123456789012:elsewhere\n      Policies"},
+		{"MetricName: DestinationDeliveryFailures", "MetricName: Throttles"},
+	}},
+	{"rules deliver", rulesDeliver, [][2]string{
+		{"      SourceArn: !GetAtt NewObjectsRule.Arn\n", ""},
+		{"SourceArn: !GetAtt ScheduleRule.Arn", "SourceArn: !GetAtt NewObjectsRule.Arn"},
+		{"ArnEquals: {aws:SourceArn: !GetAtt NewObjectsRule.Arn}", "ArnEquals: {aws:SourceArn: !GetAtt ScheduleRule.Arn}"},
+		{"            MaximumRetryAttempts: 20\n", ""},
+		{"            MaximumEventAgeInSeconds: 21600\n", ""},
+		{"          DeadLetterConfig:\n            Arn: !GetAtt EventsFailures.Arn\n", ""},
+	}},
+	{"topics deliver", topicsDeliver, [][2]string{
+		{"      SourceArn: !Ref SourceTopicArn\n", ""},
+		{"ArnEquals: {aws:SourceArn: !Ref SourceTopicArn}", "ArnEquals: {aws:SourceArn: arn:elsewhere}"},
+		{"!If [IsFifo, !Ref AWS::NoValue, {deadLetterTargetArn: !GetAtt EventsFailures.Arn}]", "{deadLetterTargetArn: !GetAtt EventsFailures.Arn}"},
+		{"      RedrivePolicy:\n        deadLetterTargetArn: !GetAtt EventsFailures.Arn\n", ""},
+	}},
+	{"queues are watched", queuesAreWatched, [][2]string{
+		{"Value: !GetAtt InputDeadLetters.QueueName", "Value: !GetAtt InputQueue.QueueName"},
+		{"Value: !GetAtt EventsFailures.QueueName", "Value: elsewhere"},
+		{"Value: !Ref DeadLetterQueueName", "Value: elsewhere"},
+		{"Value: !Ref SourceQueueName", "Value: elsewhere"},
+		{"MetricName: ApproximateNumberOfMessagesVisible", "MetricName: NumberOfMessagesSent"},
+		{"MetricName: ApproximateAgeOfOldestMessage", "MetricName: NumberOfMessagesSent"},
+	}},
 	{"settings are known", settingsAreKnown, [][2]string{
 		{"COPSE_DEAD_LETTER:", "COPSE_DEADLETTER:"},
 		{"COPSE_TIMEOUT: 28s", "COPSE_TIMEOUT: soon"},
-	}},
-	{"parameters are described", parametersAreDescribed, [][2]string{
-		{"    Description: Days that logs are kept\n", ""},
 	}},
 }
 
@@ -126,10 +179,7 @@ func transform(t *testing.T, texts []string) []template {
 }
 
 func TestTemplate(t *testing.T) {
-	one := transform(t, []string{source(t)})[0]
-	if one.Error != "" {
-		t.Fatal(one.Error)
-	}
+	one := transformed(t)
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
 			for _, problem := range c.check(one) {
@@ -137,6 +187,28 @@ func TestTemplate(t *testing.T) {
 			}
 		})
 	}
+	all := choices(one)
+	for _, c := range deployedChecks {
+		t.Run(c.name, func(t *testing.T) {
+			for _, problem := range c.deployed(one, all) {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+// deployed checks a template as deployed with each of some choices.
+func (c check) deployed(one template, all []choice) (p problems) {
+	for _, choice := range all {
+		with, err := one.deployed(choice.given)
+		p.want(err == nil, "%s: %v", choice.name, err)
+		if err == nil {
+			for _, problem := range c.check(with) {
+				p.want(false, "%s: %s", choice.name, problem)
+			}
+		}
+	}
+	return p
 }
 
 // TestChecksCanFail: each mutation passes the transform and is caught by its
@@ -144,24 +216,38 @@ func TestTemplate(t *testing.T) {
 func TestChecksCanFail(t *testing.T) {
 	text := source(t)
 	var mutated []string
-	for _, c := range checks {
-		for _, m := range c.mutations {
-			if !strings.Contains(text, m[0]) {
-				t.Fatalf("%s: the template has no %q to mutate", c.name, m[0])
+	each := func(visit func(c check, deployed bool, m [2]string)) {
+		for _, c := range checks {
+			for _, m := range c.mutations {
+				visit(c, false, m)
 			}
-			mutated = append(mutated, strings.ReplaceAll(text, m[0], m[1]))
+		}
+		for _, c := range deployedChecks {
+			for _, m := range c.mutations {
+				visit(c, true, m)
+			}
 		}
 	}
+	each(func(c check, _ bool, m [2]string) {
+		if !strings.Contains(text, m[0]) {
+			t.Fatalf("%s: the template has no %q to mutate", c.name, m[0])
+		}
+		mutated = append(mutated, strings.ReplaceAll(text, m[0], m[1]))
+	})
 	results := transform(t, mutated)
-	for _, c := range checks {
-		for _, m := range c.mutations {
-			one := results[0]
-			results = results[1:]
-			if one.Error != "" {
-				t.Errorf("%s: with %q for %q the transform refuses the template, which proves nothing: %s", c.name, m[1], m[0], one.Error)
-			} else if len(c.check(one)) == 0 {
-				t.Errorf("%s: with %q for %q no problem was found", c.name, m[1], m[0])
-			}
+	each(func(c check, deployed bool, m [2]string) {
+		one := results[0]
+		results = results[1:]
+		if one.Error != "" {
+			t.Errorf("%s: with %q for %q the transform refuses the template, which proves nothing: %s", c.name, m[1], m[0], one.Error)
+			return
 		}
-	}
+		found := c.check(one)
+		if deployed {
+			found = c.deployed(one, append([]choice{{name: "nothing"}}, switches...))
+		}
+		if len(found) == 0 {
+			t.Errorf("%s: with %q for %q no problem was found", c.name, m[1], m[0])
+		}
+	})
 }

@@ -5,6 +5,7 @@ Reads paths of templates, one a line, and prints for each a JSON line:
 {"error": why the transform refuses it}.
 """
 
+import copy
 import json
 import os
 import sys
@@ -30,12 +31,13 @@ def main():
     for line in sys.stdin:
         with open(line.rstrip("\n"), encoding="utf-8") as file:
             text = file.read()
-        packaged = yaml_parse(text)
+        source = yaml_parse(text)  # slow: once
+        packaged = copy.deepcopy(source)
         # What sam package does: the code is in a bucket by then.
         packaged["Globals"]["Function"]["CodeUri"] = "s3://packages/function.zip"
         try:
             transformed = transform(packaged, {}, Policies, passthrough_metadata=True)
-            result = {"source": yaml_parse(text), "transformed": transformed}
+            result = {"source": source, "transformed": transformed}
         except InvalidDocumentException as error:
             result = {"error": error.message + "; ".join(cause.message for cause in error.causes)}
         print(json.dumps(result), flush=True)
