@@ -28,9 +28,15 @@ var update = flag.Bool("update", false, "write what is answered into the cases")
 
 const eventDir = "../../testdata/events/aws"
 
-// function assembles what the mains assemble, both in one, with sinks that
-// keep what they are given.
+// function is both functions in one.
 func function(t testing.TB, environ ...string) (f *lambda.Function, results, dead *memory) {
+	o, results, dead := assemble(t, environ...)
+	return lambda.New(o), results, dead
+}
+
+// assemble puts together what the mains do, with sinks that keep what they are
+// given.
+func assemble(t testing.TB, environ ...string) (o lambda.Options, results, dead *memory) {
 	t.Helper()
 	c, err := config.Load(environ)
 	if err != nil {
@@ -46,7 +52,7 @@ func function(t testing.TB, environ ...string) (f *lambda.Function, results, dea
 	if err != nil {
 		t.Fatal(err)
 	}
-	return lambda.New(lambda.Options{API: app.HTTP, Records: app.Ingest, Log: log}), results, dead
+	return lambda.Options{API: app.HTTP, Records: app.Ingest, Log: log}, results, dead
 }
 
 // memory is a sink that keeps bodies.
@@ -78,9 +84,10 @@ func (m *memory) lines(t *testing.T) []byte {
 }
 
 // TestCases runs the archives of testdata/events/aws/cases: an event (event, a
-// file's name, or event.json) and an environment (env) give a reply
-// (reply.json) or an error (error: its name on the wire and its text), results
-// and dead letters. -update writes the answers.
+// file's name, or event.json), an environment (env) and a function (predict or
+// events; without it both in one) give a reply (reply.json) or an error (error:
+// its name on the wire and its text), results and dead letters. -update writes
+// the answers.
 func TestCases(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(eventDir, "cases/*.txtar"))
 	if err != nil || len(names) == 0 {
@@ -98,11 +105,14 @@ func runCase(t *testing.T, name string) {
 	}
 	var environ []string
 	var event []byte
+	which := ""
 	var want, got []txtar.File
 	for _, file := range archive.Files {
 		switch file.Name {
 		case "env":
 			environ = strings.Fields(string(file.Data))
+		case "function":
+			which = strings.TrimSpace(string(file.Data))
 		case "event":
 			if event, err = os.ReadFile(filepath.Join(eventDir, strings.TrimSpace(string(file.Data)))); err != nil {
 				t.Fatal(err)
@@ -116,7 +126,14 @@ func runCase(t *testing.T, name string) {
 		got = append(got, file)
 	}
 	given := len(got)
-	f, results, dead := function(t, environ...)
+	o, results, dead := assemble(t, environ...)
+	switch which {
+	case "predict":
+		o.Records = nil
+	case "events":
+		o.API = nil
+	}
+	f := lambda.New(o)
 	reply, err := f.Invoke(t.Context(), event)
 	if err != nil {
 		text := reflect.TypeOf(err).Elem().Name() + ": " + err.Error() + "\n"

@@ -11,8 +11,11 @@ const (
 	http2               // API Gateway HTTP API, payload format 2.0
 	funcURL             // Function URL, whose payload is that of http2
 	alb                 // Application Load Balancer
-	records             // a list of records: SQS and others
-	other               // an event that is no request and no list of records
+	records             // a list of records: SQS, streams, S3, SNS
+	bridge              // an event of EventBridge
+	items               // a batch of a Distributed Map
+	test                // S3's test of a notification
+	other               // an event of a service that is not read
 )
 
 // event holds the raw values of an event's members: parts of the payload, nil
@@ -24,13 +27,21 @@ type event struct {
 	queryMap, multiQuery                []byte
 	pathParameters                      []byte
 	body, isBase64                      []byte
-	records                             []byte
-	notice, detailType                  []byte // of events that are no requests
+	items, notice, eventSource          []byte // of events that are no requests
+	detailType, source, detail          []byte
 	context                             []byte
 	elb, stage, domain                  []byte // requestContext.…
 	contextHTTP, identity               []byte
 	contextMethod, sourceIP             []byte // requestContext.http.… or .identity.…
 	hasResourceID, hasContext, readable bool
+	hasRecords                          bool
+	delivery                            delivery // of its records
+}
+
+// reset forgets the last event, but for the memory of its records.
+func (e *event) reset() {
+	e.delivery.reset()
+	*e = event{delivery: e.delivery}
 }
 
 // plainName returns the text of a member's name.
@@ -45,11 +56,24 @@ func plainName(name []byte) []byte {
 // the platform's are found later, by whoever needs them; a payload that cannot
 // be read to its end is direct, and its reader says what is wrong.
 func (e *event) read(payload []byte) kind {
-	*e = event{}
-	if i := skipSpace(payload, 0); i >= len(payload) || payload[i] != '{' {
+	e.reset()
+	i := skipSpace(payload, 0)
+	if i >= len(payload) || payload[i] != '{' {
 		return direct
 	}
-	e.readable = walkObject(payload, e.member)
+	end := walkObjectAt(payload, i, func(name []byte, at int) int {
+		if at < len(payload) && payload[at] == '[' && string(plainName(name)) == "Records" {
+			// Read in the pass that finds its end: it is all but a few bytes.
+			e.hasRecords = true
+			return e.delivery.read(payload, at)
+		}
+		end := skipValue(payload, at, maxDepth-1)
+		if end >= 0 {
+			e.member(name, payload[at:end])
+		}
+		return end
+	})
+	e.readable = end >= 0 && skipSpace(payload, end) == len(payload)
 	if e.hasContext = len(e.context) > 0 && e.context[0] == '{'; e.hasContext {
 		walkObject(e.context, e.contextMember)
 	}
@@ -79,10 +103,16 @@ func (e *event) kind() kind {
 		return http2
 	case !e.readable:
 		return direct
-	case len(e.records) > 0 && e.records[0] == '[':
+	case e.hasRecords:
 		return records
-	case string(e.notice) == `"s3:TestEvent"`, isText(e.detailType):
-		return other
+	case len(e.items) > 0 && e.items[0] == '[':
+		return items
+	case string(e.notice) == testEvent:
+		return test
+	case isText(e.detailType) && isText(e.source) && len(e.detail) > 0 && e.detail[0] == '{':
+		return bridge
+	case bytes.HasPrefix(e.eventSource, []byte(`"aws:`)):
+		return other // Kafka, MQ: their records are of another form
 	}
 	return direct
 }
@@ -118,11 +148,19 @@ func (e *event) member(name, value []byte) {
 	case "isBase64Encoded":
 		e.isBase64 = value
 	case "Records":
-		e.records = value
+		e.hasRecords = false // the last of equal names counts
+	case "Items":
+		e.items = value
 	case "Event":
 		e.notice = value
 	case "detail-type":
 		e.detailType = value
+	case "source":
+		e.source = value
+	case "detail":
+		e.detail = value
+	case "eventSource":
+		e.eventSource = value
 	case "requestContext":
 		e.context = value
 	}

@@ -34,13 +34,16 @@ var exchanges = sync.Pool{New: func() any {
 // of ordinary rows need.
 const keepBytes = 1 << 20
 
+// keepRecords is the same for the records of events; a stream may bring 10,000.
+const keepRecords = 1000
+
 // release gives x back, and lets go of what belongs to the request. A huge
 // request's memory is left to the collector.
 func (x *exchange) release() {
-	if cap(x.text)+cap(x.bodyBytes)+cap(x.reply.body) > 2*keepBytes {
+	if cap(x.text)+cap(x.bodyBytes)+cap(x.reply.body)+cap(x.event.delivery.text) > 2*keepBytes || cap(x.event.delivery.records) > keepRecords {
 		return
 	}
-	x.event = event{}
+	x.event.reset()
 	clear(x.header)
 	clear(x.values)
 	clear(x.names)

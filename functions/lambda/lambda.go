@@ -3,10 +3,12 @@
 // knows envelopes and nothing of models.
 //
 // One payload may be a request of API Gateway (REST, or HTTP with either
-// payload format), of a Function URL or of a load balancer; a batch of SQS;
-// or, where it is none of these, a bare JSON payload of a direct invocation or
-// of a Step Functions task. They are told apart by the members that only they
-// have (see event.kind).
+// payload format), of a Function URL or of a load balancer; records of SQS,
+// SNS, S3, Kinesis or DynamoDB; an event of EventBridge; a batch of a
+// Distributed Map; or, where it is none of these, a bare JSON payload of a
+// direct invocation or of a Step Functions task. They are told apart by the
+// members that only they have (see event.kind). docs/events.md says what each
+// source is answered.
 //
 // A Function is safe for concurrent use, as AWS_LAMBDA_MAX_CONCURRENCY asks
 // for, and contains panics: one invocation's defect does not end the others.
@@ -33,14 +35,16 @@ type API interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Records answers the records of an event; *ingest.Handler does.
+// Records answers the records of an event, and keeps nothing of them after
+// that; *ingest.Handler does.
 type Records interface {
 	Handle(ctx context.Context, records []ingest.Record) []ingest.Outcome
+	Report(ctx context.Context, records []ingest.Record) []ingest.Report
 }
 
 // Options say what a function answers.
 type Options struct {
-	API     API     // nil: no requests and no direct invocations
+	API     API     // nil: no requests; bare payloads go to Records
 	Records Records // nil: no events
 	Log     *slog.Logger
 }
@@ -74,15 +78,21 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (out []byte, err 
 		}
 		x.release()
 	}()
-	switch {
-	case k == records:
-		return f.records(ctx, x.event.records)
-	case k == other:
-		return nil, &UnsupportedEvent{"it is neither a request nor a batch of SQS"}
-	case f.o.API == nil:
-		return nil, &UnsupportedEvent{"this function answers batches of SQS; requests and direct invocations go to the function of functions/lambda/predict"}
-	case k == direct:
+	switch k {
+	case records, bridge, test:
+		return f.event(ctx, &x.event, k, payload)
+	case items:
+		return f.items(ctx, x.event.items)
+	case other:
+		return nil, &UnsupportedEvent{"it is of a service that no function of Copse reads"}
+	case direct:
+		if f.o.API == nil {
+			return f.task(ctx, payload)
+		}
 		return f.direct(ctx, payload)
+	}
+	if f.o.API == nil {
+		return nil, &UnsupportedEvent{"this function answers events; requests go to the function of functions/lambda/predict"}
 	}
 	return f.serve(ctx, x, k)
 }

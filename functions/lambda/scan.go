@@ -206,48 +206,86 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
+// walkObjectAt walks over the object at b[i]: visit gets each member's name
+// (with its quotes) and the index of its value, and returns the index after the
+// value, or -1 where that is not well formed. It returns the index after the
+// object, or -1.
+func walkObjectAt(b []byte, i int, visit func(name []byte, at int) int) int {
+	if i >= len(b) || b[i] != '{' {
+		return -1
+	}
+	if i = skipSpace(b, i+1); i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		name, at := member(b, i)
+		if at < 0 {
+			return -1
+		}
+		var done bool
+		if i, done = next(b, visit(name, at), '}'); done || i < 0 {
+			return i
+		}
+	}
+}
+
+// walkListAt is walkObjectAt for the values of a list.
+func walkListAt(b []byte, i int, visit func(at int) int) int {
+	if i >= len(b) || b[i] != '[' {
+		return -1
+	}
+	if i = skipSpace(b, i+1); i < len(b) && b[i] == ']' {
+		return i + 1
+	}
+	for {
+		var done bool
+		if i, done = next(b, visit(i), ']'); done || i < 0 {
+			return i
+		}
+	}
+}
+
+// next goes on after a value that ended at i: to the next one, or behind the
+// end of what it stands in, or nowhere (-1).
+func next(b []byte, i int, end byte) (_ int, done bool) {
+	if i < 0 {
+		return -1, true
+	}
+	if i = skipSpace(b, i); i >= len(b) {
+		return -1, true
+	}
+	switch b[i] {
+	case end:
+		return i + 1, true
+	case ',':
+		return skipSpace(b, i+1), false
+	}
+	return -1, true
+}
+
 // walkObject calls visit with the name (with its quotes) and the value of each
 // member of the object that raw is. It returns false where raw is no object.
 func walkObject(raw []byte, visit func(name, value []byte)) bool {
-	return walk(raw, '{', '}', visit)
+	end := walkObjectAt(raw, skipSpace(raw, 0), func(name []byte, at int) int {
+		end := skipValue(raw, at, maxDepth-1)
+		if end >= 0 {
+			visit(name, raw[at:end])
+		}
+		return end
+	})
+	return end >= 0 && skipSpace(raw, end) == len(raw)
 }
 
 // walkList is walkObject for the values of a list; names are nil.
 func walkList(raw []byte, visit func(_, value []byte)) bool {
-	return walk(raw, '[', ']', visit)
-}
-
-func walk(raw []byte, open, end byte, visit func(name, value []byte)) bool {
-	i := skipSpace(raw, 0)
-	if i >= len(raw) || raw[i] != open {
-		return false
-	}
-	if i = skipSpace(raw, i+1); i < len(raw) && raw[i] == end {
-		return skipSpace(raw, i+1) == len(raw)
-	}
-	for {
-		var name []byte
-		if open == '{' {
-			if name, i = member(raw, i); i < 0 {
-				return false
-			}
+	end := walkListAt(raw, skipSpace(raw, 0), func(at int) int {
+		end := skipValue(raw, at, maxDepth-1)
+		if end >= 0 {
+			visit(nil, raw[at:end])
 		}
-		at := i
-		if i = skipValue(raw, at, maxDepth-1); i < 0 {
-			return false
-		}
-		visit(name, raw[at:i])
-		if i = skipSpace(raw, i); i >= len(raw) {
-			return false
-		}
-		if raw[i] == end {
-			return skipSpace(raw, i+1) == len(raw)
-		}
-		if raw[i] != ',' {
-			return false
-		}
-		i = skipSpace(raw, i+1)
-	}
+		return end
+	})
+	return end >= 0 && skipSpace(raw, end) == len(raw)
 }
 
 // isText and isNull tell the kind of a value that was skipped over.
@@ -296,6 +334,15 @@ func appendText(dst, raw []byte) []byte {
 		from = i + 1
 	}
 	return append(dst, raw[from:]...)
+}
+
+// appendTextAt appends the text of the string at b[i], and returns the index
+// after the string, or -1 where it is not well formed.
+func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
+	if end = skipString(b, i); end < 0 {
+		return dst, -1
+	}
+	return appendText(dst, b[i:end]), end
 }
 
 const hexDigits = "0123456789abcdef"

@@ -283,7 +283,14 @@ func TestLibraryEvents(t *testing.T) {
 		"kinesis-event":                      records,
 		"sns-event":                          records,
 		"dynamodb-event":                     records,
-		"codebuild-state-change":             other,
+		"kinesis-time-window-event":          records,
+		"dynamodb-time-window-event":         records,
+		"s3-lifecycle-event":                 records,
+		"s3-event-with-decoded":              records,
+		"ses-lambda-event":                   records,
+		"codebuild-state-change":             bridge,
+		"kafka-event":                        other,
+		"activemq-event":                     other,
 	}
 	all := libraryEvents(t)
 	for name, want := range kinds {
@@ -321,10 +328,31 @@ func TestFixtureMembers(t *testing.T) {
 		"http-api-v2.json": new(events.APIGatewayV2HTTPRequest), "http-api-v2-stage.json": new(events.APIGatewayV2HTTPRequest),
 		"http-api-v2-base64.json": new(events.APIGatewayV2HTTPRequest), "function-url.json": new(events.LambdaFunctionURLRequest),
 		"alb.json": new(events.ALBTargetGroupRequest), "alb-multi-value.json": new(events.ALBTargetGroupRequest),
-		"sqs.json": new(events.SQSEvent), "sqs-partial.json": new(events.SQSEvent), "sqs-fifo.json": new(events.SQSEvent),
 	} {
 		if err := jsonv2.Unmarshal(readEvent(t, file), e, jsonv2.RejectUnknownMembers(true)); err != nil {
 			t.Errorf("%s: %v", file, err)
+		}
+	}
+	odd := []string{"sqs-odd-records.json", "s3-bad-key.json", "eventbridge-scheduled-input.json"} // which are none, or depart on purpose
+	for prefix, typed := range map[string]func() any{
+		"sqs": func() any { return new(events.SQSEvent) }, "sns": func() any { return new(events.SNSEvent) },
+		"s3": func() any { return new(events.S3Event) }, "eventbridge": func() any { return new(events.EventBridgeEvent) },
+		"kinesis": func() any { return new(events.KinesisEvent) }, "dynamodb": func() any { return new(events.DynamoDBEvent) },
+	} {
+		names, err := filepath.Glob(filepath.Join(eventDir, prefix+"*.json"))
+		if err != nil || len(names) == 0 {
+			t.Fatal("no fixtures of ", prefix)
+		}
+		for _, name := range names {
+			file := filepath.Base(name)
+			e := typed()
+			if file == "s3-test.json" {
+				e = new(events.S3TestEvent)
+			}
+			err := jsonv2.Unmarshal(readEvent(t, file), e, jsonv2.RejectUnknownMembers(true))
+			if err != nil && !slices.Contains(odd, file) {
+				t.Errorf("%s: %v", file, err)
+			}
 		}
 	}
 }
