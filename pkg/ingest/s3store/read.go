@@ -5,23 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/internal/awsenv"
 )
 
-const (
-	// breaks is how often in a row a body may break off without a byte, and
-	// pause the longest wait after one; the SDK tries again what fails before.
-	breaks = 5
-	pause  = 500 * time.Millisecond
-)
+// breaks is how often in a row a body may break off without a byte; what fails
+// before its first byte the SDK tries again.
+const breaks = 5
 
 // Open finds an object: the version and content that its event names, where it
 // names them, else what is there now.
@@ -67,26 +63,18 @@ func (r *reader) ReadAt(p []byte, from int64) (n int, err error) {
 		if k > 0 {
 			broken = 0
 		}
-		if _, final := errors.AsType[*fault.Error](err); final || r.ctx.Err() != nil || broken == breaks {
+		if _, final := errors.AsType[*fault.Error](err); final || broken == breaks {
 			return n, err
 		}
 		broken++
-		r.wait(broken)
+		if awsenv.Wait(r.ctx, broken) != nil {
+			return n, err
+		}
 	}
 	if want < len(p) {
 		return n, io.EOF
 	}
 	return n, nil
-}
-
-// wait waits for a random time, longer after each failure, or for the end.
-func (r *reader) wait(broken int) {
-	timer := time.NewTimer(rand.N(pause >> (breaks - broken)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.ctx.Done():
-	}
 }
 
 // part reads into p what one answer gives of it. p is within the object.

@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -68,6 +69,40 @@ func newClient() (func() *client, error) {
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		}), awsenv.Client(0)}
 	}), nil
+}
+
+// Open returns the sink for the URI "s3://BUCKET/PREFIX/": results and dead
+// letters are objects there. It calls nobody. The signature is that of a sink's
+// driver.
+func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
+	where, err := ingest.ParseLocation(uri)
+	if err != nil {
+		return nil, err
+	}
+	if !bucketName(where.Bucket) {
+		return nil, errors.New("a bucket's name, or an access point's alias, has 3 to 63 small letters, digits, '-' and '.'")
+	}
+	store, err := New(where.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	return ingest.NewBucket(store, Scheme, where.Bucket, where.Prefix, ingest.BucketOptions{}), nil
+}
+
+// OpenObjects returns the objects of S3. The signature is that of an objects'
+// driver.
+func OpenObjects(context.Context, *slog.Logger) (ingest.Objects, error) {
+	return NewObjects()
+}
+
+// bucketName follows docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
+func bucketName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return len(name) >= 3 && len(name) <= 63
 }
 
 // Store keeps results in one bucket. It is safe for concurrent use.

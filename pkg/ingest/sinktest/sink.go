@@ -24,7 +24,8 @@ type Target struct {
 	// Received returns the bodies of the messages that have arrived since it was
 	// last called; as they were put, whatever the sink wraps them in.
 	Received func(t testing.TB) [][]byte
-	// Max is the largest body, in bytes, that is taken; 0 where none is too
+	// Max is the largest body, in bytes, that is taken of a message whose id has
+	// five letters, and whose source is of the kind "sqs"; 0 where none is too
 	// large. Over, where it is not Max+1, is the least that is refused.
 	Max, Over int
 	// Once says that a message of an ID that was put before does not arrive
@@ -202,7 +203,7 @@ func sinkLimit(t *testing.T, target Target) {
 		t.Errorf("%d bytes: %v", target.Max, err)
 	}
 	want(t, target, body)
-	err := target.Sink.Put(t.Context(), message("over", sized(over)))
+	err := target.Sink.Put(t.Context(), message("above", sized(over)))
 	if e, ok := errors.AsType[*fault.Error](err); !ok || e.Code != fault.ReplyTooLarge {
 		t.Errorf("%d bytes: got %v, want the code %s", over, err, fault.ReplyTooLarge)
 	}

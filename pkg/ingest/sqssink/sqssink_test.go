@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/internal/awsenv"
 )
 
 // sent is a SendMessage as SQS's JSON protocol carries it.
@@ -24,6 +26,7 @@ type sent struct {
 	MessageBody            string
 	MessageGroupId         *string
 	MessageDeduplicationId *string
+	MessageAttributes      map[string]struct{ DataType, StringValue string }
 }
 
 // fake is SQS as far as SendMessage goes, behind the real SDK.
@@ -104,7 +107,7 @@ const (
 	fifo     = standard + ".fifo"
 )
 
-func text(p *string) string {
+func stringOf(p *string) string {
 	if p == nil {
 		return "<nil>"
 	}
@@ -123,14 +126,71 @@ func TestPut(t *testing.T) {
 		{fifo, "", "id-1", "id-1"},
 	} {
 		f.got = nil
-		err := open(t, c.queue).Put(t.Context(), ingest.Message{ID: "id-1", Group: c.group, Body: []byte(`{"a":"ü"}`)})
+		err := open(t, c.queue).Put(t.Context(), ingest.Message{ID: "id-1", Group: c.group, Body: []byte(`{"a":"ü"}`), Source: ingest.Source{Kind: "sqs"}})
 		if err != nil || len(f.got) != 1 {
 			t.Fatal(err, f.got)
 		}
 		g := f.got[0]
-		if g.QueueUrl != c.queue || g.MessageBody != `{"a":"ü"}` || text(g.MessageGroupId) != c.wantGroup || text(g.MessageDeduplicationId) != c.dedup {
-			t.Errorf("%s, group %q: sent %s, group %s, deduplication %s", c.queue, c.group, g.MessageBody, text(g.MessageGroupId), text(g.MessageDeduplicationId))
+		if g.QueueUrl != c.queue || g.MessageBody != `{"a":"ü"}` || stringOf(g.MessageGroupId) != c.wantGroup || stringOf(g.MessageDeduplicationId) != c.dedup {
+			t.Errorf("%s, group %q: sent %s, group %s, deduplication %s", c.queue, c.group, g.MessageBody, stringOf(g.MessageGroupId), stringOf(g.MessageDeduplicationId))
 		}
+	}
+}
+
+// TestAttributes: who takes results out of a standard queue tells those of one
+// record, and dead letters, by attributes.
+func TestAttributes(t *testing.T) {
+	f := start(t)
+	for _, c := range []struct {
+		m    ingest.Message
+		want map[string]string
+	}{
+		{ingest.Message{ID: "id-1", Source: ingest.Source{Kind: "s3"}}, map[string]string{AttrID: "id-1", AttrSource: "s3"}},
+		{ingest.Message{ID: "id-1", Dead: true}, map[string]string{AttrID: "id-1", AttrDeadLetter: "true"}},
+		{ingest.Message{ID: "größe"}, map[string]string{AttrID: identifier("größe")}},
+	} {
+		f.got = nil
+		c.m.Body = []byte("{}")
+		if err := open(t, standard).Put(t.Context(), c.m); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for name, a := range f.got[0].MessageAttributes {
+			got[name] = a.StringValue
+		}
+		if !maps.Equal(got, c.want) {
+			t.Errorf("%+v: got %v, want %v", c.m, got, c.want)
+		}
+	}
+}
+
+func TestIdentifier(t *testing.T) {
+	long := strings.Repeat("a", maxIdentifier)
+	for _, c := range []struct {
+		in   string
+		kept bool
+	}{
+		{"059f36b4-87a3-44ab-83d2-661975830a7d", true}, {"s3://b/k@v#0-10", true}, {`!"#$%&'()*+,-./:;<=>?@[\]^_{|}~`, true}, {long, true},
+		{"", false}, {"a b", false}, {"a\n", false}, {"ü", false}, {"\x7f", false}, {"\xff", false}, {long + "a", false},
+	} {
+		got := identifier(c.in)
+		if (got == c.in) != c.kept || got == "" || len(got) > maxIdentifier {
+			t.Errorf("%q: got %q", c.in, got)
+		}
+	}
+	if a, b := identifier(long+"a"), identifier(long+"b"); a == b {
+		t.Errorf("two ids are one: %s", a)
+	}
+}
+
+// TestText: the two characters that SQS takes for an error are written as JSON
+// writes any.
+func TestText(t *testing.T) {
+	in := "{\"a\":\"\ufffd\ufffe\uffff\U0001f333\"}"
+	got := text([]byte(in))
+	var a, b map[string]string
+	if json.Unmarshal([]byte(in), &a) != nil || json.Unmarshal([]byte(got), &b) != nil || !maps.Equal(a, b) || strings.ContainsAny(got, "\ufffe\uffff") {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -152,7 +212,7 @@ func TestRetries(t *testing.T) {
 // TestDeadline: retries end with the time that is left.
 func TestDeadline(t *testing.T) {
 	f := start(t)
-	for range attempts {
+	for range awsenv.Attempts {
 		f.errors = append(f.errors, "InternalError")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -163,7 +223,7 @@ func TestDeadline(t *testing.T) {
 	}(f.called)
 	begin := time.Now()
 	err := open(t, standard).Put(ctx, ingest.Message{ID: "a", Body: []byte("{}")})
-	if n := f.count(); err == nil || n == attempts || time.Since(begin) > maxBackoff {
+	if n := f.count(); err == nil || n == awsenv.Attempts || time.Since(begin) > 2*time.Second {
 		t.Errorf("%d calls in %v: %v", n, time.Since(begin), err)
 	}
 }

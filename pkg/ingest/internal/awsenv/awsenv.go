@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// attempts and maxBackoff bound the SDK's retries (exponential, with full
-	// jitter): some ten seconds at most, and never beyond the event's deadline.
-	attempts       = 8
+	// Attempts of a call and maxBackoff bound the SDK's retries (exponential, with
+	// full jitter): some ten seconds at most, and never beyond the event's deadline.
+	Attempts       = 8
 	maxBackoff     = 2 * time.Second
 	connectTimeout = 5 * time.Second
 )
@@ -78,7 +78,7 @@ func Retryer(codes ...string) aws.Retryer {
 		more.Codes[code] = struct{}{}
 	}
 	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = attempts, maxBackoff
+		o.MaxAttempts, o.MaxBackoff = Attempts, maxBackoff
 		o.Retryables = append(o.Retryables, more)
 	})
 }
@@ -87,4 +87,21 @@ func Retryer(codes ...string) aws.Retryer {
 // bounded by its context only.
 func Client(timeout time.Duration) aws.HTTPClient {
 	return awshttp.NewBuildableClient().WithTimeout(timeout).WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout })
+}
+
+// Wait waits before the next attempt, for a random time that grows with those
+// that failed (from 1), or for the end of ctx.
+func Wait(ctx context.Context, failed int) error {
+	delay, err := retry.NewExponentialJitterBackoff(maxBackoff).BackoffDelay(failed, nil)
+	if err != nil {
+		return err
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
