@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -36,6 +37,7 @@ type item struct {
 	fault     *fault.Error  // of the record as a whole
 	faults    []fault.Error // of its rows, which are counted in the block
 	bad       bool          // there are rows, and all are bad
+	object    *Object       // what the record points to, in place of rows
 }
 
 func newBlock(e *event, from int) *block {
@@ -84,7 +86,12 @@ func (b *block) read(i int) {
 	it := item{record: i, row: b.req.Frame.Rows, firstID: -1}
 	defer func() { b.items = append(b.items, it) }()
 	if r.Unreadable {
-		it.fault = fault.New(fault.Malformed, "the record is not of the form that its source has")
+		it.fault = fault.New(fault.Malformed, "%s", cmp.Or(r.Why, "the record is not of the form that its source has"))
+		return
+	}
+	if r.Object != nil {
+		o := *r.Object // what the store says of it is added
+		it.object = &o
 		return
 	}
 	media, ok := detect(r.Body), true
@@ -96,8 +103,15 @@ func (b *block) read(i int) {
 			"the content type must be application/json, text/csv or application/x-ndjson, in UTF-8")
 		return
 	}
+	if media == wire.JSON && b.pointer(&it, r.Body) {
+		return
+	}
+	o := &b.e.h.wire
+	if r.IgnoreExtra {
+		o = &b.e.h.extra
+	}
 	var ids []string
-	it.batch, ids, it.fault = b.one.Decoder.Any(r.Body, media, b.e.model.Schema(), &b.e.h.wire, &b.one.Frame)
+	it.batch, ids, it.fault = b.one.Decoder.Any(r.Body, media, b.e.model.Schema(), o, &b.one.Frame)
 	switch {
 	case it.fault != nil:
 	case ids != nil:
@@ -107,6 +121,19 @@ func (b *block) read(i int) {
 		it.rows = b.one.Frame.Rows
 		appendRows(&b.req.Frame, &b.one.Frame)
 	}
+}
+
+// pointer reads a body that points to an object, and says whether it is one.
+func (b *block) pointer(it *item, body []byte) bool {
+	if _, feature := b.e.model.Schema().Index([]byte("object")); feature {
+		return false
+	}
+	o, ok, err := Pointer(body)
+	if err != nil {
+		it.fault = asFault(err)
+	}
+	it.object = o
+	return ok
 }
 
 // fetch fills in the rows that come by id, all at once, behind the others.
@@ -139,11 +166,11 @@ func appendRows(dst, src *frame.Frame) {
 	}
 }
 
-// split finds each record's faults. They are put in order of rows here, once,
-// so that encoders, which share the frame, only read it.
+// split finds each record's faults. They are put in order here, once, so that
+// encoders, which share the frame, only read it.
 func (b *block) split() {
+	wire.SortFaults(&b.req.Frame, b.e.model.Schema())
 	all := b.req.Frame.Faults
-	slices.SortStableFunc(all, func(x, y fault.Error) int { return x.Row - y.Row })
 	byRow := func(f fault.Error, row int) int { return f.Row - row }
 	for i := range b.items {
 		it := &b.items[i]

@@ -126,13 +126,28 @@ type Options struct {
 
 // Handler answers records. It is safe for concurrent use.
 type Handler struct {
-	o    Options
-	wire wire.Options
+	o      Options
+	wire   wire.Options
+	extra  wire.Options // passes over members that are no feature
+	bucket *Bucket      // the sink, if it is one
+	own    []Location   // where the sinks write
 }
 
 // New returns a handler.
 func New(o Options) *Handler {
-	return &Handler{o: o, wire: wire.Options{Limits: o.Wire, ByID: o.Features != nil}}
+	h := &Handler{o: o, wire: wire.Options{Limits: o.Wire, ByID: o.Features != nil}}
+	h.extra = h.wire
+	h.extra.IgnoreExtra = true
+	h.bucket, _ = o.Sink.(*Bucket)
+	for _, s := range []Sink{o.Sink, o.DeadLetter} {
+		if b, ok := s.(*Bucket); ok {
+			h.own = append(h.own, b.where)
+		}
+	}
+	if h.o.Now == nil {
+		h.o.Now = time.Now
+	}
+	return h
 }
 
 // Handle answers all records of one event and returns an outcome for each.

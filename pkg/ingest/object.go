@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 )
 
@@ -88,6 +89,9 @@ type Score func(ctx context.Context, w *Work) (Scored, error)
 type Work struct {
 	Model       *predict.Model
 	Object      Reader
+	Name        string // by its extension the form is told
+	Size        int64  // in bytes
+	From, To    int64  // the range, as of Object
 	IgnoreExtra bool
 	Out         io.Writer
 	// Read is told, now and then, how many bytes of the object have been read.
@@ -98,4 +102,6 @@ type Work struct {
 type Scored struct {
 	Rows, Bad int
 	Why       string // the first bad row, and what is wrong with it
+	// Stats counts distinct rows within the blocks that were scored together.
+	Stats frame.Stats
 }

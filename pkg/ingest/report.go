@@ -43,7 +43,7 @@ func (e *event) note(it *item, fe *fault.Error) {
 		first.Row -= it.row
 		fe = &first
 	}
-	e.reports[it.record].Fault = fe
+	e.reports[it.record].Fault, e.reports[it.record].Reply = fe, nil
 }
 
 // keep keeps a reply without its source, which is its last member: extra.
@@ -53,4 +53,14 @@ func (e *event) keep(it *item, reply, extra []byte) {
 	}
 	bare := bytes.Clone(reply[:len(reply)-len(",")-len(extra)-len("}")])
 	e.reports[it.record].Reply = append(bare, '}')
+}
+
+// reportObject keeps what became of an object.
+func (e *event) reportObject(it *item, sum Scored, result string) {
+	if e.reports == nil {
+		return
+	}
+	r := &e.reports[it.record]
+	o := *it.object
+	r.Object, r.Rows, r.Bad, r.Result = &o, sum.Rows, sum.Bad, result
 }

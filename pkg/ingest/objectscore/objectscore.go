@@ -13,10 +13,9 @@ import (
 // Score is an ingest.Score. Lines are those of copse score; rows are numbered
 // from 0 in the object, or in its range.
 func Score(ctx context.Context, w *ingest.Work) (ingest.Scored, error) {
-	o := w.Object.Object()
 	sum, err := bulk.Score(ctx,
-		&bulk.File{Name: o.Key, Size: o.Size, At: w.Object},
+		&bulk.File{Name: w.Name, Size: w.Size, At: w.Object},
 		bulk.NewOutput(w.Model, wire.Prediction, bulk.JSONL, w.Out),
-		bulk.Options{Model: w.Model, Kind: wire.Prediction, IgnoreExtra: w.IgnoreExtra, From: o.From, To: o.To, Read: w.Read})
+		bulk.Options{Model: w.Model, Kind: wire.Prediction, IgnoreExtra: w.IgnoreExtra, From: w.From, To: w.To, Read: w.Read})
 	return ingest.Scored{Rows: sum.Rows, Bad: sum.Bad, Why: sum.Why}, err
 }
