@@ -162,10 +162,11 @@ func readPart(ctx context.Context, from io.ReaderAt, p []byte, at int64) (data [
 }
 
 // Close waits for the reads under way. Nothing may be read after it.
-func (a *Ahead) Close() {
+func (a *Ahead) Close() error {
 	a.reads.Wait()
 	a.err = errClosed
 	a.parts, a.idle, a.current = nil, nil, nil
+	return nil
 }
 
 var errClosed = errors.New("the file is closed")

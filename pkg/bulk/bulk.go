@@ -22,6 +22,7 @@ import (
 	"io"
 
 	"example.com/copse/pkg/fault"
+	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/wire"
 )
@@ -37,8 +38,15 @@ type Options struct {
 	// Format is the input's: "csv", "jsonl", "ndjson" or "parquet"; empty: told
 	// by name and content.
 	Format string
-	// From and To are a range of the file's bytes: the rows that begin in it
-	// are scored. To is 0 for all that follows.
+	// From and To are a range of the file's bytes, for files with At: the rows
+	// that begin in it are scored. To is 0 for all that follows. Ranges that
+	// share the file's bytes share its rows: none is cut, missed or there twice.
+	//   - CSV, JSONL: a row begins at its line's first byte. CSV's header is read
+	//     from the file's beginning.
+	//   - Parquet: a row group begins where its first column does.
+	//   - What is packed as a whole (gzip, zstd): all rows begin at byte 0.
+	// CSV whose quoted cells leave open where records begin cannot be cut, and
+	// is a fault.Malformed that says so.
 	From, To int64
 	// Cores is how many cores work; 0 is GOMAXPROCS.
 	Cores int
@@ -55,6 +63,9 @@ type Options struct {
 	Read func(n int64)
 	// Wrote is told how many rows have been written, in the same way.
 	Wrote func(rows int)
+
+	// In tests: less than firstLook and wire.MaxRecord.
+	look, longest int
 }
 
 // File is a file of rows. One of Stream and At must be there; where both are,
@@ -76,6 +87,9 @@ type Summary struct {
 	Why string
 	// Extra says that some row has a member that is no feature.
 	Extra bool
+	// Stats are the counts of all blocks together: rows that are alike in two
+	// blocks are distinct. Answers that are raw (see Raw) have none.
+	Stats frame.Stats
 }
 
 // FileError is an error of one file of several.

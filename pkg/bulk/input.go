@@ -38,9 +38,10 @@ type Input struct {
 	// Table is in the place of both, if the file is Parquet.
 	Table *parquetfile.File
 
-	name  string
-	meter *meter
-	close []func() error
+	name   string
+	packed bool
+	meter  *meter
+	close  []func() error
 }
 
 // Open finds out what a file is: the form that o names, else by name, else by
@@ -48,6 +49,9 @@ type Input struct {
 // and does not close the file.
 func Open(ctx context.Context, f *File, o *Options) (*Input, error) {
 	in := &Input{name: f.Name, meter: &meter{ctx: ctx, f: f}}
+	if err := checkRange(f, o); err != nil {
+		return nil, err
+	}
 	if err := in.open(f, o); err != nil {
 		return nil, errors.Join(in.meter.cause(err), in.Close())
 	}
@@ -60,6 +64,7 @@ func (in *Input) open(f *File, o *Options) error {
 	if err != nil {
 		return err
 	}
+	in.packed = plain != raw
 	head, err := plain.Peek(inputHead)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -70,7 +75,7 @@ func (in *Input) open(f *File, o *Options) error {
 	parquet := o.Format == parquetName || o.Format == "" && extension(f.Name) == parquetName
 	switch {
 	case parquetfile.Is(head) && (o.Format == "" || parquet):
-		return in.openTable(f, o, raw, plain)
+		return in.openTable(f, o, plain)
 	case parquetfile.Is(head):
 		return fault.New(fault.UnsupportedMedia, "is Parquet, and not what its format is said to be: %s", o.Format)
 	case parquet:
@@ -83,9 +88,9 @@ func (in *Input) open(f *File, o *Options) error {
 
 // openTable opens a Parquet file. It is read from its end, so that what is a
 // stream, or is packed once more, goes to a temporary file first.
-func (in *Input) openTable(f *File, o *Options, raw, plain *bufio.Reader) error {
+func (in *Input) openTable(f *File, o *Options, plain *bufio.Reader) error {
 	at, size := io.ReaderAt(&meteredAt{in.meter, in.meter.at()}), f.Size
-	if f.At == nil || raw != plain {
+	if f.At == nil || in.packed {
 		if !o.Spool {
 			return fault.New(fault.UnsupportedMedia, "Parquet is read from its end: it cannot come packed once more, or as a stream")
 		}
@@ -161,8 +166,7 @@ func (in *Input) Close() error {
 	for i := len(in.close) - 1; i >= 0; i-- {
 		errs = append(errs, in.close[i]())
 	}
-	in.meter.close()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, in.meter.close())...)
 }
 
 // extension is a file's, in small letters and without .gz or .zst.

@@ -54,10 +54,11 @@ func (m *meter) cause(err error) error {
 	return err
 }
 
-func (m *meter) close() {
-	if m.ahead != nil {
-		m.ahead.Close()
+func (m *meter) close() error {
+	if m.ahead == nil {
+		return nil
 	}
+	return m.ahead.Close()
 }
 
 // metered notes the errors of a stream.

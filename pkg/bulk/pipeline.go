@@ -279,6 +279,13 @@ func (s *Scorer) count(b *block) {
 	s.sum.Bad += b.bad
 	s.sum.Extra = s.sum.Extra || b.extra
 	s.sum.Why = cmp.Or(s.sum.Why, b.why)
+	if sum, a := &s.sum.Stats, &b.request.Answers.Stats; !Raw(s.o.Model, s.o.Kind) {
+		sum.Rows += a.Rows
+		sum.Valid += a.Valid
+		sum.Unique += a.Unique
+		sum.Cached += a.Cached
+		sum.Scored += a.Scored
+	}
 	if s.o.Wrote != nil {
 		s.o.Wrote(s.sum.Rows)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"example.com/copse/pkg/bulk/parquetfile"
 	"example.com/copse/pkg/fault"
-	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
 )
 
@@ -22,10 +21,18 @@ type source interface {
 func (s *Scorer) open(in *Input) (source, error) {
 	o := wire.Options{IgnoreExtra: s.o.IgnoreExtra, NoHeader: s.o.NoHeader}
 	features := s.o.Model.Schema()
-	if in.Table != nil {
-		return newTableRows(in.Table, features, o, s.size)
+	switch {
+	case in.packed && s.o.From > 0:
+		return noRows{}, nil
+	case in.Table != nil:
+		return s.newTableRows(in, o)
 	}
 	t := &textSource{s: s, blocks: wire.NewSplitter(in, in.Media, features, o, s.bytes, s.size)}
+	if s.o.ranged() && !in.packed {
+		if err := in.restrict(t.blocks, &s.o); err != nil {
+			return nil, err
+		}
+	}
 	t.read = func(b *block) error {
 		if err := b.request.Decoder.Block(&b.text, features, &o, &b.request.Frame); err != nil {
 			return err
@@ -66,15 +73,18 @@ type tableRows struct {
 	size int
 }
 
-func newTableRows(f *parquetfile.File, s *schema.Schema, o wire.Options, size int) (*tableRows, error) {
+func (s *Scorer) newTableRows(in *Input, o wire.Options) (*tableRows, error) {
 	if o.NoHeader {
 		return nil, fault.New(fault.BadParameter, "no header: Parquet has names for its columns")
 	}
-	rows, err := f.Match(s, o.IgnoreExtra)
+	rows, err := in.Table.Match(s.o.Model.Schema(), o.IgnoreExtra)
 	if err != nil {
 		return nil, asFault(fault.WrongType, err)
 	}
-	return &tableRows{rows, size}, nil
+	if !in.packed {
+		rows.Within(s.o.From, s.o.To)
+	}
+	return &tableRows{rows, s.size}, nil
 }
 
 func (t *tableRows) next(_ context.Context, b *block) error {
@@ -90,3 +100,9 @@ func (t *tableRows) next(_ context.Context, b *block) error {
 }
 
 func (t *tableRows) close() error { return t.rows.Close() }
+
+// noRows is a range in which no row begins.
+type noRows struct{}
+
+func (noRows) next(context.Context, *block) error { return io.EOF }
+func (noRows) close() error                       { return nil }

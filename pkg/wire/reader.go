@@ -15,9 +15,9 @@ const (
 	// readBlock is how much a Reader asks its source for at once, in bytes, as
 	// long as no record is larger.
 	readBlock = 256 << 10
-	// maxRecord is the longest line or record that a Reader takes, in bytes: as
+	// MaxRecord is the longest line or record that a Reader takes, in bytes: as
 	// much as the largest body by default, and room for 65,535 features.
-	maxRecord = 16 << 20
+	MaxRecord = 16 << 20
 )
 
 // maxIdle is how often in a row a source may give neither bytes nor an error.
@@ -52,7 +52,7 @@ type Reader struct {
 // Depth and Text matter: Next is told how many rows it may read.
 func NewReader(r io.Reader, m Media, s *schema.Schema, o Options) *Reader {
 	o.Limits.Rows, o.Limits.Values = 0, 0
-	return &Reader{in: r, m: m, s: s, o: o, longest: maxRecord}
+	return &Reader{in: r, m: m, s: s, o: o, longest: MaxRecord}
 }
 
 // Rows is the number of rows that Next has given so far, which is the number

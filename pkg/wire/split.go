@@ -36,7 +36,8 @@ type Splitter struct {
 	skip bool  // inside a line that is too long
 	err  error // ends the splitting for good
 
-	header  bool // columns are known
+	until   int64 // records that begin there, or behind, are left; 0: none
+	header  bool  // columns are known
 	columns []int32
 	found   int
 }
@@ -66,8 +67,33 @@ func (b *Block) Drop() { *b = Block{} }
 // o.Limits only Depth and Text matter, to whoever decodes the blocks.
 func NewSplitter(r io.Reader, m Media, s *schema.Schema, o Options, bytes, rows int) *Splitter {
 	o.Limits.Rows, o.Limits.Values = 0, 0
-	return &Splitter{in: r, m: m, s: s, o: o, longest: maxRecord, bytes: bytes, rows: max(1, rows),
+	return &Splitter{in: r, m: m, s: s, o: o, longest: MaxRecord, bytes: bytes, rows: max(1, rows),
 		header: m != CSV}
+}
+
+// Header reads the header of CSV, if one is to be read, and returns the offset
+// behind it, where rows begin. Its errors are those of Next.
+func (s *Splitter) Header() (end int64, err error) {
+	var b Block
+	for s.err == nil && !s.header {
+		s.err = s.fill(&b)
+		if s.err == nil && len(b.text) > 0 {
+			s.err = s.readHeader(&b)
+		}
+	}
+	if b.from < len(b.text) {
+		s.rest = append(b.text[b.from:len(b.text):len(b.text)], s.rest...)
+		s.base = b.base + int64(b.from)
+	}
+	return s.base, s.err
+}
+
+// Range leaves the input, and goes on with r, which is its text from offset at
+// on, where a record begins. The last record is that which begins before
+// offset until. It is called behind Header.
+func (s *Splitter) Range(r io.Reader, at, until int64) {
+	s.in, s.base, s.until = r, at, until
+	s.rest, s.idle, s.eof = nil, 0, false
 }
 
 // Next puts the next records into b. At the end it returns io.EOF; any other
@@ -97,6 +123,9 @@ func (s *Splitter) Next(b *Block) error {
 // long line was passed over.
 func (s *Splitter) fill(b *Block) error {
 	b.from, b.long = 0, false
+	if s.until > 0 && s.base >= s.until {
+		return io.EOF
+	}
 	b.text, b.base = append(b.text[:0], s.rest...), s.base
 	s.rest = s.rest[:0]
 	for want := s.bytes; ; want = min(2*want, s.longest+s.bytes) {
@@ -108,6 +137,9 @@ func (s *Splitter) fill(b *Block) error {
 			return nil
 		}
 		if end := s.cut(b.text); end > 0 {
+			if s.until > 0 && b.base+int64(end) > s.until {
+				end = s.begun(b.text[:end], int(s.until-b.base))
+			}
 			s.keep(b, end)
 			return nil
 		}
@@ -235,6 +267,25 @@ func (s *Splitter) first(text []byte) (end int) {
 		}
 	}
 	return end
+}
+
+// begun is the end of the last record of text, whole ones, that begins before
+// offset limit.
+func (s *Splitter) begun(text []byte, limit int) int {
+	quotes := 0
+	for p := 0; p < len(text); {
+		length := bytes.IndexByte(text[p:], '\n') + 1
+		if length == 0 {
+			break
+		}
+		if s.m == CSV {
+			quotes += bytes.Count(text[p:p+length], quote)
+		}
+		if p += length; p >= limit && quotes%2 == 0 {
+			return p
+		}
+	}
+	return len(text)
 }
 
 // readHeader reads the header from the first block that has more than blank

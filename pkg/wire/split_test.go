@@ -76,9 +76,9 @@ func TestSplitter(t *testing.T) {
 					continue
 				}
 				for _, size := range []int{1, 64, 1000} {
-					holdSplitter(t, c.how, []byte(c.body), s, o, maxRecord, 0, size, 2)
+					holdSplitter(t, c.how, []byte(c.body), s, o, MaxRecord, 0, size, 2)
 				}
-				holdSplitter(t, c.how, []byte(c.body), s, o, maxRecord, 1, 7, 1)
+				holdSplitter(t, c.how, []byte(c.body), s, o, MaxRecord, 1, 7, 1)
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func TestSplitterQuotes(t *testing.T) {
 	text := "\n\"c\",a\n" + strings.Repeat(rows, 7)
 	for size := 1; size < len(text)+2; size++ {
 		for _, most := range []int{1, 2, 3, 100} {
-			holdSplitter(t, "csv", []byte(text), s, Options{}, maxRecord, 0, size, most)
+			holdSplitter(t, "csv", []byte(text), s, Options{}, MaxRecord, 0, size, most)
 		}
 	}
 	got, err := splitAll(NewSplitter(strings.NewReader(text), CSV, s, Options{}, 10, 2), s, Options{}, 2)
@@ -106,7 +106,7 @@ func TestSplitterQuotes(t *testing.T) {
 	}
 	for _, cut := range []string{`"x`, "\"x\ny\",1,\"", "\"x\"\ny\",1\n", `x"y`} {
 		for size := 1; size < 60; size++ {
-			holdSplitter(t, "csv", []byte("c,a\n"+rows+cut), s, Options{}, maxRecord, 0, size, 2)
+			holdSplitter(t, "csv", []byte("c,a\n"+rows+cut), s, Options{}, MaxRecord, 0, size, 2)
 		}
 	}
 }
@@ -200,6 +200,6 @@ func FuzzSplitter(f *testing.F) {
 	s := mixed(f)
 	f.Fuzz(func(t *testing.T, isCSV bool, text []byte, chunk, size, rows uint8) {
 		how := map[bool]string{true: "csv", false: "lines"}[isCSV]
-		holdSplitter(t, how, text, s, Options{}, maxRecord, int(chunk), int(size)+1, int(rows)+1)
+		holdSplitter(t, how, text, s, Options{}, MaxRecord, int(chunk), int(size)+1, int(rows)+1)
 	})
 }

@@ -42,6 +42,7 @@ func Is(head []byte) bool { return strings.HasPrefix(string(head), Magic) }
 // File is an open file.
 type File struct {
 	in      io.ReaderAt
+	size    int64
 	file    *parquet.File
 	columns []Column
 }
@@ -79,7 +80,7 @@ func Open(in io.ReaderAt, size int64) (f *File, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read as Parquet: %w", err)
 	}
-	f = &File{in: in, file: file}
+	f = &File{in: in, size: size, file: file}
 	seen := make(map[string]bool)
 	for _, c := range file.Root().Columns() {
 		if seen[c.Name()] {

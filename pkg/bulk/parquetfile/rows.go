@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/parquet-go/parquet-go/format"
+
 	"example.com/copse/pkg/frame"
 	"example.com/copse/pkg/schema"
 	"example.com/copse/pkg/wire"
@@ -34,6 +36,8 @@ type Rows struct {
 	size    int // rows of a slab
 	free    chan *slab
 	texts   []int // the features that are categories
+	from    int64 // of the file: only row groups that begin there
+	to      int64 // and before there; 0 is the end
 }
 
 // slab holds rows column by column, those of features only. It is free again
@@ -82,6 +86,17 @@ func (f *File) Match(s *schema.Schema, ignoreExtra bool) (*Rows, error) {
 		r.free <- b
 	}
 	return r, nil
+}
+
+// Within leaves the row groups whose first column does not begin in a range of
+// the file's bytes; to is 0 for all that follows. It is called before Next.
+func (r *Rows) Within(from, to int64) { r.from, r.to = from, to }
+
+// within says whether a row group is one of those.
+func (r *Rows) within(group *format.RowGroup) bool {
+	at, _ := chunkRange(&group.Columns[0].MetaData)
+	at = max(0, min(at, r.f.size-1)) // a file that lies has all its groups in some range
+	return at >= r.from && (r.to == 0 || at < r.to)
 }
 
 // Next gives the next rows, at most so many. At the end it returns io.EOF. It
@@ -204,12 +219,16 @@ func (r *Rows) nextGroup() (err error) {
 	}
 	defer recovered(&err)
 	groups := r.f.file.RowGroups()
+	notes := r.f.file.Metadata().RowGroups
+	for r.group < len(groups) && !r.within(&notes[r.group]) {
+		r.group++
+	}
 	if r.group == len(groups) {
 		return io.EOF
 	}
 	g := groups[r.group]
 	chunks := g.ColumnChunks()
-	metas := r.f.file.Metadata().RowGroups[r.group].Columns
+	metas := notes[r.group].Columns
 	for i, at := range r.places {
 		if at < 0 {
 			continue

@@ -100,8 +100,7 @@ func (w *Writer) Write(rows int, columns []Values) error {
 		}
 		from += n
 		if w.rows += n; w.rows == w.most {
-			w.rows = 0
-			if err := w.w.Flush(); err != nil {
+			if err := w.Flush(); err != nil {
 				return err
 			}
 		}
@@ -141,6 +140,12 @@ func (w *Writer) value(i int, v *Values, r int) parquet.Value {
 		return parquet.Int64Value(int64(v.Numbers[r]))
 	}
 	return parquet.ByteArrayValue([]byte(v.Texts[r]))
+}
+
+// Flush ends a row group.
+func (w *Writer) Flush() error {
+	w.rows = 0
+	return w.w.Flush()
 }
 
 // Close writes what is left, and the footer.
