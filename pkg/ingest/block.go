@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -63,13 +62,7 @@ func (b *block) predict(ctx context.Context, to int) (next int, fe *fault.Error)
 		}
 	}()
 	b.req.Frame.Reset(b.e.model.Schema().NumFeatures())
-	for i := b.from; i < to; i++ {
-		b.read(i)
-		if len(b.req.Frame.Values)+len(b.ids)*b.req.Frame.Cols >= blockValues {
-			next = i + 1
-			break
-		}
-	}
+	next = b.read(to)
 	if err := b.fetch(ctx); err != nil {
 		return next, asFault(err)
 	}
@@ -78,62 +71,6 @@ func (b *block) predict(ctx context.Context, to int) (next int, fe *fault.Error)
 	}
 	b.split()
 	return next, nil
-}
-
-// read reads the rows of one record.
-func (b *block) read(i int) {
-	r := &b.e.records[i]
-	it := item{record: i, row: b.req.Frame.Rows, firstID: -1}
-	defer func() { b.items = append(b.items, it) }()
-	if r.Unreadable {
-		it.fault = fault.New(fault.Malformed, "%s", cmp.Or(r.Why, "the record is not of the form that its source has"))
-		return
-	}
-	if r.Object != nil {
-		o := *r.Object // what the store says of it is added
-		it.object = &o
-		return
-	}
-	media, ok := detect(r.Body), true
-	if r.ContentType != "" {
-		media, ok = wire.MediaType(r.ContentType)
-	}
-	if !ok {
-		it.fault = fault.New(fault.UnsupportedMedia,
-			"the content type must be application/json, text/csv or application/x-ndjson, in UTF-8")
-		return
-	}
-	if media == wire.JSON && b.pointer(&it, r.Body) {
-		return
-	}
-	o := &b.e.h.wire
-	if r.IgnoreExtra {
-		o = &b.e.h.extra
-	}
-	var ids []string
-	it.batch, ids, it.fault = b.one.Decoder.Any(r.Body, media, b.e.model.Schema(), o, &b.one.Frame)
-	switch {
-	case it.fault != nil:
-	case ids != nil:
-		it.firstID, it.rows = len(b.ids), len(ids)
-		b.ids = append(b.ids, ids...)
-	default:
-		it.rows = b.one.Frame.Rows
-		appendRows(&b.req.Frame, &b.one.Frame)
-	}
-}
-
-// pointer reads a body that points to an object, and says whether it is one.
-func (b *block) pointer(it *item, body []byte) bool {
-	if _, feature := b.e.model.Schema().Index([]byte("object")); feature {
-		return false
-	}
-	o, ok, err := Pointer(body)
-	if err != nil {
-		it.fault = asFault(err)
-	}
-	it.object = o
-	return ok
 }
 
 // fetch fills in the rows that come by id, all at once, behind the others.
@@ -196,6 +133,9 @@ func detect(body []byte) wire.Media {
 	}
 	if body[0] != '{' {
 		return wire.CSV
+	}
+	if bytes.IndexByte(body, '\n') < 0 {
+		return wire.JSON // NDJSON has a line for each value
 	}
 	rest := bytes.TrimLeft(body[objectEnd(body):], " \t\r\n")
 	if len(rest) > 0 && rest[0] == '{' {

@@ -16,7 +16,7 @@ func TestDetect(t *testing.T) {
 		want wire.Media
 	}{
 		{"", wire.JSON}, {" {\"a\":1}\n", wire.JSON}, {"[1]\n[2]", wire.JSON}, {"{\"a\":{\"b\":\"}\\\"{\"}}\n\n", wire.JSON},
-		{"{\"a\":\"}\"}\r\n{\"a\":2}", wire.NDJSON}, {"{}{}", wire.NDJSON}, {"{\"a\":1", wire.JSON},
+		{"{\"a\":\"}\"}\r\n{\"a\":2}", wire.NDJSON}, {"{}{}", wire.JSON}, {"{}\n{}", wire.NDJSON}, {"{\n}{}", wire.NDJSON}, {"{\"a\":1", wire.JSON},
 		{"a,b\n1,2", wire.CSV}, {"\"a\"\n1", wire.CSV}, {"1", wire.CSV},
 	} {
 		if got := detect([]byte(c.body)); got != c.want {
