@@ -1,6 +1,9 @@
 package lambda
 
 import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -103,9 +106,30 @@ func member(b []byte, i int) (name []byte, at int) {
 	return b[i:end], skipSpace(b, at+1)
 }
 
+// special marks what of eight bytes needs a look within a string: a quote, a
+// backslash or a control character. The lowest bit that is set is the high bit
+// of the first such byte; higher ones may be wrong. (A byte is less than n where
+// subtracting n borrows and its own high bit is clear: Hacker's Delight, 6-1.)
+func special(w uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^(ones*'"'), w^(ones*'\\')
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & high
+}
+
 // skipString is skipValue for a string.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
+	i++
+	for {
+		for i+8 <= len(b) {
+			if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+			i += 8
+		}
+		if i >= len(b) {
+			return -1
+		}
 		switch c := b[i]; {
 		case c == '"':
 			return i + 1
@@ -116,8 +140,8 @@ func skipString(b []byte, i int) int {
 		case c < 0x20:
 			return -1
 		}
+		i++
 	}
-	return -1
 }
 
 // skipEscape returns the index of the last byte of the escape at b[i], or -1.
@@ -298,51 +322,98 @@ func isNull(raw []byte) bool { return len(raw) == 0 || raw[0] == 'n' }
 func appendText(dst, raw []byte) []byte {
 	raw = raw[1 : len(raw)-1]
 	from := 0
-	for i := 0; i < len(raw); i++ {
+	for i := 0; i < len(raw); {
 		if raw[i] != '\\' {
+			i++
 			continue
 		}
 		dst = append(dst, raw[from:i]...)
-		i++
-		switch c := raw[i]; c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := hex4(raw, i+1)
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low := rune(-1)
-				if i+2 < len(raw) && raw[i+1] == '\\' && raw[i+2] == 'u' {
-					low = hex4(raw, i+3)
-				}
-				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-					i += 6
-				}
-			}
-			dst = utf8.AppendRune(dst, r)
-		default: // '"', '\\', '/'
-			dst = append(dst, c)
-		}
-		from = i + 1
+		dst, i = appendEscape(dst, raw, i)
+		from = i
 	}
 	return append(dst, raw[from:]...)
 }
 
-// appendTextAt appends the text of the string at b[i], and returns the index
-// after the string, or -1 where it is not well formed.
-func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
-	if end = skipString(b, i); end < 0 {
-		return dst, -1
+// appendEscape appends what the escape at raw[i] stands for, which is known to
+// be well formed, and returns the index after it, or after the pair that it is
+// half of.
+func appendEscape(dst, raw []byte, i int) (_ []byte, next int) {
+	switch c := raw[i+1]; c {
+	case 'b':
+		dst = append(dst, '\b')
+	case 'f':
+		dst = append(dst, '\f')
+	case 'n':
+		dst = append(dst, '\n')
+	case 'r':
+		dst = append(dst, '\r')
+	case 't':
+		dst = append(dst, '\t')
+	case 'u':
+		r := hex4(raw, i+2)
+		i += 6
+		if utf16.IsSurrogate(r) {
+			low := rune(-1)
+			if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
+				low = hex4(raw, i+2)
+			}
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				i += 6
+			}
+		}
+		return utf8.AppendRune(dst, r), i
+	default: // '"', '\\', '/'
+		dst = append(dst, c)
 	}
-	return appendText(dst, b[i:end]), end
+	return dst, i + 2
+}
+
+// appendTextAt appends the text of the string at b[i], and returns the index
+// after the string, or -1 where it is not well formed: skipString and
+// appendText in one pass, since a message's body is nearly all of its event and
+// has a backslash at every quote.
+func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
+	i++
+	// No text is longer than what it is written as. Eight bytes more can be
+	// written without looking.
+	dst = slices.Grow(dst, len(b)-i+8)
+	from := len(dst)
+	out := dst[:cap(dst)]
+	n := from
+	for {
+		for i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			binary.LittleEndian.PutUint64(out[n:], w)
+			if m := special(w); m != 0 {
+				k := bits.TrailingZeros64(m) / 8
+				i, n = i+k, n+k
+				break
+			}
+			i, n = i+8, n+8
+		}
+		if i >= len(b) {
+			return dst, -1
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return out[:n], i + 1
+		case c < 0x20:
+			return dst, -1
+		case c != '\\':
+			out[n] = c // one of the last seven bytes of b
+			i, n = i+1, n+1
+		case i+1 < len(b) && (b[i+1] == '"' || b[i+1] == '\\' || b[i+1] == '/'):
+			out[n] = b[i+1]
+			i, n = i+2, n+1
+		default:
+			if skipEscape(b, i) < 0 {
+				return dst, -1
+			}
+			// It fits, as all does.
+			text, next := appendEscape(out[:n], b, i)
+			i, n = next, len(text)
+		}
+	}
 }
 
 const hexDigits = "0123456789abcdef"

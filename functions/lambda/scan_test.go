@@ -73,6 +73,62 @@ func FuzzSkipValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) { checkSkip(t, b) })
 }
 
+// checkTextAt holds appendTextAt equal to skipString and appendText, its slow
+// twins, at any place and with anything behind the string.
+func checkTextAt(t *testing.T, b []byte) {
+	t.Helper()
+	for i := range b {
+		if b[i] != '"' {
+			continue
+		}
+		want, wantEnd := []byte("before"), slowSkipString(b, i)
+		if wantEnd >= 0 {
+			want = appendText(want, b[i:wantEnd])
+		}
+		got, end := appendTextAt([]byte("before"), b, i)
+		if end != wantEnd || !bytes.Equal(got, want) {
+			t.Errorf("appendTextAt(%q, %d) = %q, %d, want %q, %d", b, i, got, end, want, wantEnd)
+		}
+		if end := skipString(b, i); end != wantEnd {
+			t.Errorf("skipString(%q, %d) = %d, want %d", b, i, end, wantEnd)
+		}
+	}
+}
+
+// slowSkipString is skipString byte by byte.
+func slowSkipString(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i = skipEscape(b, i); i < 0 {
+				return -1
+			}
+		case c < 0x20:
+			return -1
+		}
+	}
+	return -1
+}
+
+// TestTextAt has every byte at every place among eight, and strings that end
+// near the end of the payload.
+func TestTextAt(t *testing.T) {
+	for _, text := range jsonTexts {
+		for _, around := range []string{"", ",", `,"nextnext"`} {
+			checkTextAt(t, []byte(text+around))
+		}
+	}
+	for c := range 256 {
+		for at := range 9 {
+			plain := []byte(`"123456789abc"`)
+			plain[1+at] = byte(c)
+			checkTextAt(t, plain)
+		}
+	}
+}
+
 // checkText holds appendText equal to encoding/json on the raw form of a
 // string. encoding/json replaces bytes that are no UTF-8 where appendText
 // passes them, so those are left out.
@@ -105,6 +161,7 @@ func FuzzAppendText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkText(t, b)
+		checkTextAt(t, b)
 		checkQuoted(t, string(b))
 	})
 }
