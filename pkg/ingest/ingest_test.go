@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -408,56 +407,6 @@ func checkGroups(t *testing.T, records []Record, got []Message) {
 			t.Errorf("group %s is out of order at %s", m.Group, m.ID)
 		}
 		last[m.Group] = place[m.ID]
-	}
-}
-
-// TestNothingIsLost throws random events at random sinks: a record is Done if
-// and only if it was written, once, to one of the sinks; and groups keep their
-// rule.
-func TestNothingIsLost(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	o := options(t, nil, nil)
-	for range 300 {
-		var records []Record
-		for i := range 1 + rng.IntN(20) {
-			c := cases[rng.IntN(len(cases))]
-			r := record(fmt.Sprint(i), c.body)
-			r.ContentType = c.contentType
-			r.Group = []string{"", "", "g", "h"}[rng.IntN(4)]
-			records = append(records, r)
-		}
-		down := map[string]bool{}
-		for _, r := range records {
-			down[r.Source.MessageID] = rng.IntN(5) == 0
-		}
-		fail := func(m Message) error {
-			if down[m.ID] {
-				return errors.New("down")
-			}
-			return nil
-		}
-		sink, letters := &memory{fail: fail}, &memory{fail: fail}
-		o.Sink, o.DeadLetter = sink, letters
-		outcomes := New(o).Handle(t.Context(), records)
-		written := map[string]int{}
-		for _, m := range slices.Concat(sink.got, letters.got) {
-			written[m.ID]++
-		}
-		stopped := map[string]bool{}
-		for i, r := range records {
-			want := Failed
-			if written[r.Source.MessageID] == 1 {
-				want = Done
-			}
-			if outcomes[i] != want || written[r.Source.MessageID] > 1 {
-				t.Fatalf("record %d of %d: outcome %d, written %d times", i, len(records), outcomes[i], written[r.Source.MessageID])
-			}
-			if r.Group != "" && stopped[r.Group] && outcomes[i] == Done {
-				t.Fatalf("record %d is done after a failed one of its group", i)
-			}
-			stopped[r.Group] = stopped[r.Group] || outcomes[i] == Failed
-		}
-		checkGroups(t, records, sink.got)
 	}
 }
 

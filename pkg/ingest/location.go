@@ -26,10 +26,10 @@ func ParseLocation(uri string) (Location, error) {
 	case !utf8.ValidString(rest) || strings.ContainsFunc(rest, unicode.IsControl):
 		return Location{}, errors.New("a bucket or a prefix is text in UTF-8 without control characters")
 	}
-	prefix = strings.TrimSuffix(prefix, "/")
 	if prefix == "" {
 		return Location{scheme, bucket, ""}, nil
 	}
+	prefix = strings.TrimSuffix(prefix, "/")
 	for part := range strings.SplitSeq(prefix, "/") {
 		if part == "" || part == "." || part == ".." {
 			return Location{}, errors.New(`a prefix has no parts that are empty, "." or ".."`)

@@ -15,7 +15,7 @@ import (
 func Score(ctx context.Context, w *ingest.Work) (ingest.Scored, error) {
 	sum, err := bulk.Score(ctx,
 		&bulk.File{Name: w.Name, Size: w.Size, At: w.Object},
-		bulk.NewOutput(w.Model, wire.Prediction, bulk.JSONL, w.Out),
+		bulk.NewLines(w.Model, wire.Prediction, w.Out),
 		bulk.Options{Model: w.Model, Kind: wire.Prediction, IgnoreExtra: w.IgnoreExtra, From: w.From, To: w.To, Read: w.Read})
-	return ingest.Scored{Rows: sum.Rows, Bad: sum.Bad, Why: sum.Why}, err
+	return ingest.Scored{Rows: sum.Rows, Bad: sum.Bad, Why: sum.Why, Stats: sum.Stats}, err
 }

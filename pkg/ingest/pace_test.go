@@ -1,0 +1,126 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/copse/pkg/fault"
+)
+
+// TestGivingUp: work that cannot end in the time left is stopped by the first
+// moment at which that is known, and nothing of it is seen. The clock is the
+// test's own: a second passes with each of the work's steps.
+func TestGivingUp(t *testing.T) {
+	const size = 1000 // bytes
+	for _, c := range []struct {
+		name     string
+		time     int           // seconds of the event; 0: without end
+		speed    func(int) int // bytes in the n-th second
+		from, to int64
+		want     int // the second in which it is given up; 0: it is answered
+	}{
+		{"fast enough", 100, func(int) int { return 20 }, 0, 0, 0},
+		{"just fast enough", 100, func(int) int { return 11 }, 0, 0, 0},
+		{"too slow", 100, func(int) int { return 5 }, 0, 0, 10},
+		{"far too slow", 100, func(int) int { return 1 }, 0, 0, 10},
+		{"without a deadline", 0, func(int) int { return 1 }, 0, 0, 0},
+		{"slow at first", 100, func(n int) int { return min(3*n, 30) }, 0, 0, 0},
+		{"slow later on", 100, func(n int) int { return max(20-n, 2) }, 0, 0, 19},
+		{"a range, of which there is less", 100, func(int) int { return 5 }, 500, 900, 0},
+		{"a range to the end", 100, func(int) int { return 5 }, 100, 0, 10},
+		{"slower than a byte", 100, func(n int) int { return n / 15 }, 0, 0, 15},
+	} {
+		now := time.Now()
+		ctx := t.Context()
+		if c.time > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, now.Add(time.Duration(c.time)*time.Second))
+			defer cancel()
+		}
+		s, letters := newStore(), new(memory)
+		var log bytes.Buffer
+		o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), letters), s)
+		o.Now = func() time.Time { return now }
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		second := 0
+		o.Score = func(ctx context.Context, w *Work) (Scored, error) {
+			var read int64
+			for read < size-c.from && (c.to == 0 || read < c.to-c.from) {
+				second++
+				now = now.Add(time.Second)
+				read += int64(c.speed(second))
+				if _, err := w.Out.Write([]byte("line\n")); err != nil {
+					return Scored{}, err
+				}
+				w.Read(read)
+				if ctx.Err() != nil {
+					return Scored{}, ctx.Err()
+				}
+			}
+			return Scored{Rows: second}, nil
+		}
+		object := *s.put("a.csv", strings.Repeat("x", size))
+		object.From, object.To = c.from, c.to
+		got := New(o).Report(ctx, []Record{{Source: Source{Kind: "test"}, Object: &object}})[0]
+		if c.want == 0 {
+			if got.Outcome != Done || len(s.results) != 1 {
+				t.Errorf("%s: got %+v after %d s", c.name, got, second)
+			}
+			continue
+		}
+		if got.Outcome != Failed || got.Fault == nil || got.Fault.Code != fault.TooSlow || second != c.want ||
+			len(s.results)+len(letters.got) != 0 || s.pending != 0 {
+			t.Errorf("%s: got %+v after %d s, want to give up after %d; %d results, %d uploads open", c.name, got, second, c.want, len(s.results), s.pending)
+		}
+		for _, part := range []string{"given up", "bytes=", "bytes_read=", "seconds=", "mb_per_s=", "seconds_left=", "more memory", "ranges of bytes"} {
+			if !strings.Contains(log.String(), part) {
+				t.Errorf("%s: the log lacks %q: %s", c.name, part, log.String())
+			}
+		}
+	}
+}
+
+// TestOutOfTime: where the time ends before it is known, the work ends a
+// little before the event, so that its upload can be given up.
+func TestOutOfTime(t *testing.T) {
+	s := newStore()
+	o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), new(memory)), s)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	o.Score = func(work context.Context, w *Work) (Scored, error) {
+		if _, err := w.Out.Write([]byte("line\n")); err != nil {
+			return Scored{}, err
+		}
+		<-work.Done()
+		if ctx.Err() != nil {
+			t.Error("the work ended with the event")
+		}
+		return Scored{}, work.Err()
+	}
+	got := New(o).Report(ctx, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
+	if got.Outcome != Failed || got.Fault.Code != fault.TooSlow || len(s.results) != 0 || s.pending != 0 {
+		t.Errorf("got %+v, %d results, %d open", got, len(s.results), s.pending)
+	}
+}
+
+// TestEventEnds: an event that is ended from outside, as by SIGTERM, leaves
+// nothing, and its upload is given up all the same.
+func TestEventEnds(t *testing.T) {
+	s := newStore()
+	o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), new(memory)), s)
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Score = func(work context.Context, w *Work) (Scored, error) {
+		_, err := w.Out.Write([]byte("line\n"))
+		cancel()
+		<-work.Done()
+		return Scored{Rows: 1}, err
+	}
+	got := New(o).Report(ctx, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
+	if got.Outcome != Failed || got.Fault.Code != fault.Deadline || len(s.results) != 0 || s.pending != 0 {
+		t.Errorf("got %+v, %d results, %d open", got, len(s.results), s.pending)
+	}
+}
