@@ -374,23 +374,13 @@ func appendEscape(dst, raw []byte, i int) (_ []byte, next int) {
 // has a backslash at every quote.
 func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
 	i++
-	// No text is longer than what it is written as. Eight bytes more can be
-	// written without looking.
-	dst = slices.Grow(dst, len(b)-i+8)
-	from := len(dst)
+	// No text is longer than what it is written as. A run may be written with
+	// 16 bytes more than it has.
+	dst = slices.Grow(dst, len(b)-i+16)
 	out := dst[:cap(dst)]
-	n := from
+	n := len(dst)
 	for {
-		for i+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[i:])
-			binary.LittleEndian.PutUint64(out[n:], w)
-			if m := special(w); m != 0 {
-				k := bits.TrailingZeros64(m) / 8
-				i, n = i+k, n+k
-				break
-			}
-			i, n = i+8, n+8
-		}
+		i, n = textBlocks(out, n, b, i)
 		if i >= len(b) {
 			return dst, -1
 		}
@@ -400,11 +390,8 @@ func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
 		case c < 0x20:
 			return dst, -1
 		case c != '\\':
-			out[n] = c // one of the last seven bytes of b
+			out[n] = c // near the end of b, or of a block with a control character
 			i, n = i+1, n+1
-		case i+1 < len(b) && (b[i+1] == '"' || b[i+1] == '\\' || b[i+1] == '/'):
-			out[n] = b[i+1]
-			i, n = i+2, n+1
 		default:
 			if skipEscape(b, i) < 0 {
 				return dst, -1
@@ -414,6 +401,70 @@ func appendTextAt(dst, b []byte, i int) (_ []byte, end int) {
 			i, n = next, len(text)
 		}
 	}
+}
+
+// textBlock is how many bytes textBlocks takes at a time: the bits of a word.
+const textBlock = 64
+
+// textBlocks writes text of a string from b[i] to out[n], as long as it is
+// plain or has the escapes of quotes and slashes only, in whole blocks. It
+// returns where it stopped: at anything else, or too near the end of b.
+func textBlocks(out []byte, n int, b []byte, i int) (_, _ int) {
+	for i+textBlock+16 <= len(b) {
+		from := (*[textBlock + 16]byte)(b[i:])
+		marks, control := markBlock(from)
+		if control {
+			return i, n
+		}
+		to := (*[textBlock + 16]byte)(out[n:])
+		at, m := 0, 0 // what of the block is read, and written
+		for marks != 0 {
+			next := bits.TrailingZeros64(marks) & 63
+			m = copyRun(to, m, from, at, next)
+			e := from[next+1]
+			if from[next] != '\\' || e != '"' && e != '\\' && e != '/' {
+				return i + next, n + m
+			}
+			to[m] = e
+			m++
+			at = next + 2
+			marks &^= 3 << next
+		}
+		if at < textBlock {
+			m = copyRun(to, m, from, at, textBlock)
+			at = textBlock
+		}
+		i, n = i+at, n+m
+	}
+	return i, n
+}
+
+// copyRun copies from[at:end] to to[m:], and up to 15 bytes more of no meaning:
+// runs are short.
+func copyRun(to *[textBlock + 16]byte, m int, from *[textBlock + 16]byte, at, end int) int {
+	n := m + end - at
+	for {
+		copy(to[m&63:m&63+16], from[at&63:at&63+16])
+		if m, at = m+16, at+16; at >= end {
+			return n
+		}
+	}
+}
+
+// markBlock sets a bit for each quote and backslash, and says whether there is
+// a control character.
+func markBlock(b *[textBlock + 16]byte) (marks uint64, control bool) {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	var below uint64
+	for j := 0; j < textBlock; j += 8 {
+		w := binary.LittleEndian.Uint64(b[j:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// The high bit of a byte stays clear just where the byte is zero.
+		both := (((quote &^ high) + ^uint64(high)) | quote) & (((slash &^ high) + ^uint64(high)) | slash)
+		marks |= ((^both & high) * 0x0002040810204081 >> 56) << j
+		below |= (w - ones*0x20) &^ w
+	}
+	return marks, below&high != 0
 }
 
 const hexDigits = "0123456789abcdef"

@@ -195,3 +195,15 @@ func TestAppendQuoted(t *testing.T) {
 		checkQuoted(t, s)
 	}
 }
+
+// TestTextBlocks has each kind of byte at each place of a long text, beside
+// another: blocks and runs begin and end anywhere.
+func TestTextBlocks(t *testing.T) {
+	long := `"` + strings.Repeat("0123456789abcdef", 20) + `"`
+	for _, odd := range []string{`\"`, `\\`, `\/`, `\n`, `\u00e9`, `\ud83d\ude00`, `\ud83d`, `\x`, "\n", `"`, "ü", `\"\"\"`, `\\\\\\`} {
+		for at := 1; at < 150; at++ {
+			checkTextAt(t, []byte(long[:at]+odd+long[at:]))
+			checkTextAt(t, []byte(long[:at]+odd+long[at:at+20]+odd+long[at+20:]))
+		}
+	}
+}
