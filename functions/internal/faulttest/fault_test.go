@@ -1,0 +1,100 @@
+package faulttest
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/copse/functions/lambda/runtimetest"
+)
+
+var (
+	seed      = flag.Int64("seed", -1, "run only the schedule of this seed, and tell its story")
+	schedules = flag.Int("schedules", 30, "number of schedules")
+)
+
+// events is the deployed bootstrap, built once.
+var events func() (string, error)
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "copse-faults")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	events = sync.OnceValues(func() (string, error) {
+		return runtimetest.Build(context.Background(), dir, "example.com/copse/functions/lambda/events")
+	})
+	flag.Parse()
+	code := m.Run()
+	_ = os.RemoveAll(dir) // what is left of it is the system's to clean
+	os.Exit(code)
+}
+
+func binary(t testing.TB) string {
+	t.Helper()
+	path, err := events()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// together is how many schedules run at once: most of their time they wait,
+// as the SDKs do before they call again.
+func together() int { return 12 * runtime.GOMAXPROCS(0) }
+
+// TestSchedules: whatever fails, every record is answered once, or
+// dead-lettered once.
+func TestSchedules(t *testing.T) {
+	path := binary(t)
+	if *seed >= 0 {
+		p := newPlan(uint64(*seed))
+		o := run(t.Context(), path, p)
+		t.Logf("%s\n%s\n%s", p, strings.Join(o.cloud.steps, "\n"), o.log)
+		for _, wrong := range o.check() {
+			t.Error(wrong)
+		}
+		return
+	}
+	slots := make(chan struct{}, together())
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	happened, failing := map[Kind]int{}, 0
+	for n := range uint64(*schedules) {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			o := run(t.Context(), path, newPlan(n))
+			wrong := o.check()
+			mu.Lock()
+			defer mu.Unlock()
+			for kind, k := range o.cloud.breakage {
+				happened[kind] += k
+			}
+			if len(wrong) == 0 {
+				return
+			}
+			if failing++; failing > 3 {
+				return // their seeds say enough
+			}
+			t.Errorf("%s\n%s\n\n%s\n%s\nreplay: go test ./functions/internal/faulttest -run TestSchedules -seed %d",
+				o.plan, strings.Join(wrong, "\n"), strings.Join(o.cloud.steps, "\n"), o.log, n)
+		})
+	}
+	wg.Wait()
+	if failing > 0 {
+		t.Errorf("%d of %d schedules failed", failing, *schedules)
+	}
+	for kind := Kind(1); kind < numKinds; kind++ {
+		t.Logf("%4d × %s", happened[kind], kind)
+		if happened[kind] == 0 && *schedules > 500 {
+			t.Errorf("no call met the fault %q", kind)
+		}
+	}
+}
