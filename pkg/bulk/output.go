@@ -56,9 +56,15 @@ func NewOutput(m *predict.Model, kind wire.Kind, form Form, out io.Writer) Outpu
 	case Parquet:
 		return newTableOutput(m, kind, out)
 	case JSONL:
-		return &textOutput{model: m, kind: kind, media: wire.NDJSON, out: out}
+		return NewLines(m, kind, out)
 	}
 	return &textOutput{model: m, kind: kind, media: wire.CSV, out: out}
+}
+
+// NewLines is NewOutput for JSONL. A function that calls no more than this does
+// not link what writes Parquet, and starts earlier by it.
+func NewLines(m *predict.Model, kind wire.Kind, out io.Writer) Output {
+	return &textOutput{model: m, kind: kind, media: wire.NDJSON, out: out}
 }
 
 // textOutput writes CSV or JSONL.

@@ -1,6 +1,7 @@
 package parquetfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -102,8 +103,8 @@ type reader struct {
 	row    int64 // the next of the row group
 	left   int   // rows of the page
 	levels []byte
-	at     int // the next of levels
-	next   func() float64
+	at     int                 // the next of levels
+	next   func([]float64)     // gives the next values but for nulls
 	plain  parquet.ValueReader // in the place of next
 	some   []parquet.Value
 	dict   parquet.Dictionary
@@ -138,23 +139,27 @@ func (r *reader) read(dst []float64) error {
 }
 
 func (r *reader) readTyped(dst []float64) {
-	next := r.next
 	if r.levels == nil {
-		for i := range dst {
-			dst[i] = next()
-		}
+		r.next(dst)
 		return
 	}
 	levels := r.levels[r.at : r.at+len(dst)]
 	r.at += len(dst)
-	for i := range dst {
+	n := bytes.Count(levels, valid)
+	r.next(dst[:n])
+	// Values move up to their rows, the last one first.
+	for i := len(dst) - 1; n <= i; i-- {
 		if levels[i] == 0 {
 			dst[i] = nan
 		} else {
-			dst[i] = next()
+			n--
+			dst[i] = dst[n]
 		}
 	}
 }
+
+// valid is the definition level of a value that is no null.
+var valid = []byte{1}
 
 // readPlain is the slow twin of readTyped, for all types.
 func (r *reader) readPlain(dst []float64) (int, error) {
@@ -225,50 +230,82 @@ func (r *reader) turn() error {
 	return nil
 }
 
-// typed gives the values of a page one by one; nil where there is no fast way.
-// Nulls are not among them.
-func (r *reader) typed(data encoding.Values, d parquet.Dictionary) func() float64 {
-	i := -1
-	if d != nil {
-		indices := data.Int32()
-		if r.column.kind == parquet.Double { // as many as a page has rows, and as they are
-			values := d.Page().Data()
-			table := values.Double()
-			return func() float64 { i++; return table[indices[i]] }
-		}
+// typed gives the values of a page, the next ones at each call; nil where there
+// is no fast way. Nulls are not among them.
+func (r *reader) typed(data encoding.Values, d parquet.Dictionary) func([]float64) {
+	switch {
+	case d != nil && (r.text || r.column.kind == parquet.Boolean):
+		// Looked up once for each value that there is, not for each row.
 		if r.table == nil {
 			r.table = make([]float64, d.Len())
 			for k := range r.table {
 				r.table[k] = r.value(d.Index(int32(k)), r.column)
 			}
 		}
-		table := r.table
-		return func() float64 { i++; return table[indices[i]] }
+		return inDictionaryOf(r.table, data.Int32())
+	case d != nil:
+		// As many as a page has rows, perhaps, so they are taken as they are.
+		return r.numbers(d.Page().Data(), data.Int32())
+	case r.column.kind == parquet.ByteArray:
+		i := -1
+		text, ends := data.ByteArray()
+		return func(dst []float64) {
+			for k := range dst {
+				i++
+				dst[k] = r.code(text[ends[i]:ends[i+1]])
+			}
+		}
+	case r.text:
+		return nil
 	}
+	return r.numbers(data, nil)
+}
+
+// numbers gives the numbers of a page, those with the indices where there are
+// some.
+func (r *reader) numbers(data encoding.Values, indices []int32) func([]float64) {
 	switch {
 	case r.column.kind == parquet.Int32 && r.column.unsigned:
-		values := data.Uint32()
-		return func() float64 { i++; return r.unsigned(uint64(values[i])) }
+		return numbersOf(data.Uint32(), indices)
 	case r.column.kind == parquet.Int32:
-		values := data.Int32()
-		return func() float64 { i++; return r.integer(int64(values[i])) }
+		return numbersOf(data.Int32(), indices)
 	case r.column.kind == parquet.Int64 && r.column.unsigned:
-		values := data.Uint64()
-		return func() float64 { i++; return r.unsigned(values[i]) }
+		return numbersOf(data.Uint64(), indices)
 	case r.column.kind == parquet.Int64:
-		values := data.Int64()
-		return func() float64 { i++; return r.integer(values[i]) }
+		return numbersOf(data.Int64(), indices)
 	case r.column.kind == parquet.Float:
-		values := data.Float()
-		return func() float64 { i++; return float64(values[i]) }
+		return numbersOf(data.Float(), indices)
 	case r.column.kind == parquet.Double:
-		values := data.Double()
-		return func() float64 { i++; return values[i] }
-	case r.column.kind == parquet.ByteArray:
-		text, ends := data.ByteArray()
-		return func() float64 { i++; return r.code(text[ends[i]:ends[i+1]]) }
+		return numbersOf(data.Double(), indices)
 	}
 	return nil
+}
+
+type number interface {
+	int32 | int64 | uint32 | uint64 | float32 | float64
+}
+
+func numbersOf[T number](values []T, indices []int32) func([]float64) {
+	if indices != nil {
+		return inDictionaryOf(values, indices)
+	}
+	i := 0
+	return func(dst []float64) {
+		for k, x := range values[i : i+len(dst)] {
+			dst[k] = float64(x)
+		}
+		i += len(dst)
+	}
+}
+
+func inDictionaryOf[T number](values []T, indices []int32) func([]float64) {
+	i := 0
+	return func(dst []float64) {
+		for k, at := range indices[i : i+len(dst)] {
+			dst[k] = float64(values[at])
+		}
+		i += len(dst)
+	}
 }
 
 // close lets go of the pages; read opens them again where it was.
