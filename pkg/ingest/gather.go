@@ -11,8 +11,9 @@ import (
 )
 
 // defaultMessage is the largest reply to an object, in bytes, for a sink that
-// does not say what it takes: 1 MiB, the limit of most queues.
-const defaultMessage = 1 << 20
+// does not say what it takes: more than any queue or topic, and little beside
+// the memory of the smallest function (256 MB).
+const defaultMessage = 16 << 20
 
 // toMessage gathers the answers into one message: the reply that HTTP would
 // have given. Nothing is sent of one that is too large.

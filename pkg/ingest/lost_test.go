@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -55,5 +56,23 @@ func TestNothingIsLost(t *testing.T) {
 			stopped[r.Group] = stopped[r.Group] || outcomes[i] == Failed
 		}
 		checkGroups(t, records, sink.got)
+	}
+}
+
+// TestGroupOverBlocks: a group that stopped in one block stays stopped in the
+// next.
+func TestGroupOverBlocks(t *testing.T) {
+	big := "x,y\n" + strings.Repeat("1,1\n7,7\n", blockValues/4)
+	sink := &memory{fail: func(m Message) error {
+		if m.ID == "a" {
+			return errDown
+		}
+		return nil
+	}}
+	records := []Record{record("a", big), record("b", `{"x":1}`), record("c", `{"x":1}`), record("d", `{"x":1}`)}
+	records[0].Group, records[1].Group, records[2].Group = "g", "g", "h"
+	got := New(options(t, sink, nil)).Handle(t.Context(), records)
+	if want := []Outcome{Failed, Failed, Done, Done}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

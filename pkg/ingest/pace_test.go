@@ -110,17 +110,24 @@ func TestOutOfTime(t *testing.T) {
 // TestEventEnds: an event that is ended from outside, as by SIGTERM, leaves
 // nothing, and its upload is given up all the same.
 func TestEventEnds(t *testing.T) {
-	s := newStore()
-	o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), new(memory)), s)
-	ctx, cancel := context.WithCancel(t.Context())
-	o.Score = func(work context.Context, w *Work) (Scored, error) {
-		_, err := w.Out.Write([]byte("line\n"))
-		cancel()
-		<-work.Done()
-		return Scored{Rows: 1}, err
-	}
-	got := New(o).Report(ctx, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
-	if got.Outcome != Failed || got.Fault.Code != fault.Deadline || len(s.results) != 0 || s.pending != 0 {
-		t.Errorf("got %+v, %d results, %d open", got, len(s.results), s.pending)
+	for _, ended := range []bool{false, true} { // the work hears of it or has just ended
+		s := newStore()
+		o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), new(memory)), s)
+		ctx, cancel := context.WithCancel(t.Context())
+		o.Score = func(work context.Context, w *Work) (Scored, error) {
+			if _, err := w.Out.Write([]byte("line\n")); err != nil {
+				return Scored{}, err
+			}
+			cancel()
+			<-work.Done()
+			if ended {
+				return Scored{Rows: 1}, nil
+			}
+			return Scored{}, work.Err()
+		}
+		got := New(o).Report(ctx, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
+		if got.Outcome != Failed || got.Fault.Code != fault.Deadline || len(s.results) != 0 || s.pending != 0 {
+			t.Errorf("ended %v: got %+v, %d results, %d open", ended, got, len(s.results), s.pending)
+		}
 	}
 }

@@ -36,6 +36,7 @@ func TestStream(t *testing.T) {
 			"dead/kinesis/2 p/kinesis/s2/1-1"},
 		{"an object between", []Record{streamed("s1", "1", `{"x":1}`), streamed("s1", "2", `{"object":"mem://in/a.csv"}`), streamed("s1", "3", `{"x":1}`)}, "none", "DDD",
 			"p/in/a.csv@e0 p/kinesis/s1/1-1 p/kinesis/s1/3-3"},
+		{"an object behind what is not written", []Record{streamed("s1", "1", `{"x":1}`), streamed("s1", "2", `{"object":"mem://in/a.csv"}`), streamed("s1", "3", `{"x":1}`)}, "p/kinesis/s1/1-1", "FFF", ""},
 		{"an object that is gone", []Record{streamed("s1", "1", `{"x":1}`), streamed("s1", "2", `{"object":"mem://in/b.csv"}`), streamed("s1", "3", `{"x":1}`)}, "dead", "DFF",
 			"p/kinesis/s1/1-1"},
 	} {

@@ -64,7 +64,13 @@ func (e *event) isOwn(ctx context.Context, it *item) bool {
 	if !anyHolds(e.h.own, it.object) {
 		return false
 	}
-	e.log(ctx, slog.LevelInfo, "object below the function's own sink: nothing to do", it)
+	level, args := slog.LevelInfo, []any(nil)
+	for _, l := range e.h.own {
+		if l.Prefix == "" && l.Holds(it.object) {
+			level, args = slog.LevelWarn, []any{"advice", "the sink is the whole bucket: for rows in the same bucket give it a prefix, such as " + l.String() + "results/"}
+		}
+	}
+	e.log(ctx, level, "object below the function's own sink: nothing to do", it, args...)
 	return true
 }
 
