@@ -1,13 +1,8 @@
 package lambda_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,54 +11,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-)
 
-// moto starts moto's server (testdata/requirements.txt, in .venv/moto) and
-// returns its address.
-func moto(t *testing.T) string {
-	t.Helper()
-	path, err := filepath.Abs("../../.venv/moto/bin/moto_server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("moto is not installed: see .ci/run")
-		}
-		t.Skip("moto is not installed (pip install -r functions/lambda/testdata/requirements.txt into .venv/moto)")
-	}
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed
-	})
-	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if found := address.FindString(lines.Text()); found != "" {
-			go func() {
-				for lines.Scan() { // so that it never waits for its log to be read
-				}
-			}()
-			return found
-		}
-	}
-	t.Fatal("moto ended before it listened")
-	return ""
-}
+	"example.com/copse/pkg/ingest/mototest"
+)
 
 // cloud is a client of the queues that the tests look into.
 type cloud struct {
 	*sqs.Client
 	t *testing.T
 }
+
+func newCloud(t *testing.T, address string) cloud {
+	return cloud{sqs.New(sqs.Options{Region: "eu-west-1", BaseEndpoint: &address, Credentials: anyone}), t}
+}
+
+// anyone are credentials as moto takes all.
+var anyone = credentials.NewStaticCredentialsProvider("a", "b", "")
 
 func (c cloud) create(name string) (url string) {
 	c.t.Helper()
@@ -120,9 +83,8 @@ func eventOf(t *testing.T, arn string, messages []types.Message) []byte {
 // binary, and a FIFO queue of results, twice, as at a redelivery: each result
 // arrives once, and in order of its group; dead letters arrive apart.
 func TestQueueToQueue(t *testing.T) {
-	address := moto(t)
-	c := cloud{sqs.New(sqs.Options{Region: "eu-west-1", BaseEndpoint: aws.String(address),
-		Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}), t}
+	address := mototest.Start(t)
+	c := newCloud(t, address)
 	rows, results, dead := c.create("rows.fifo"), c.create("results.fifo"), c.create("dead")
 	send := func(n int, group, body string) {
 		_, err := c.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &rows, MessageBody: &body,
