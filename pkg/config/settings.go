@@ -10,9 +10,9 @@ const defaultCacheBytes = 32 << 20
 func Settings() []Setting {
 	return []Setting{
 		{Name: "COPSE_MODEL", Unit: "path", parse: text(func(c *Config) *string { return &c.Model }),
-			Help:   "the model: a path to a .copse bundle or to a model file, optionally with #sha256=…",
+			Help:   "the model: a .copse bundle or a model file, by its path, or in a bucket (s3://BUCKET/KEY for the events function on AWS, gs://BUCKET/KEY on Google Cloud), optionally with #sha256=…",
 			Reason: "without it the embedded iris model answers, so that a first deployment works"},
-		{Name: "COPSE_MODELS", Unit: "name=path,…", parse: text(func(c *Config) *string { return &c.Models }),
+		{Name: "COPSE_MODELS", Unit: "name=URI,…", parse: text(func(c *Config) *string { return &c.Models }),
 			Help:   "several models by name; the first is the default one",
 			Reason: "one function can serve small models together"},
 		{Name: "COPSE_SINK", Default: "log", Unit: "URI", parse: text(func(c *Config) *string { return &c.Sink }),

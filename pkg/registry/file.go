@@ -37,6 +37,43 @@ func File(uri string, maxBytes int64, o predict.Options) Load {
 	}
 }
 
+// Fetch reads the object that a URI names, without its fragment, whole.
+type Fetch func(ctx context.Context, uri string) ([]byte, error)
+
+// Object loads a model from a store, by a URI which may end in #sha256=… of the
+// object. What it holds is told by content, as of a file.
+func Object(uri string, fetch Fetch, o predict.Options) Load {
+	return func(ctx context.Context, name string) (*predict.Model, error) {
+		path, want, _ := strings.Cut(uri, "#sha256=")
+		data, err := fetch(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := fetched(data, want)
+		if err != nil {
+			return nil, err
+		}
+		return f.Open(name, o)
+	}
+}
+
+// fetched reads a model from memory, whose digest must be want unless that is
+// "".
+func fetched(data []byte, want string) (*Opened, error) {
+	var err error
+	switch {
+	case want == "":
+	case bundle.Is(data):
+		err = checkBundle(want, data)
+	default:
+		err = checkDigest(want, sha256.Sum256(data))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ReadFrom(data)
+}
+
 // Opened is what a path holds: a bundle, or a model as its library saved it.
 type Opened struct {
 	// Bundle is the file's bytes where it is a bundle: mapped if it is large,
@@ -83,7 +120,7 @@ func ReadFrom(data []byte) (*Opened, error) {
 func Read(uri string, maxBytes int64) (*Opened, error) {
 	path, want, _ := strings.Cut(uri, "#sha256=")
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return nil, fmt.Errorf("models are not read from %s:// yet: put the file beside the binary", scheme)
+		return nil, fmt.Errorf("models are not read from %s:// here: put the file beside the binary", scheme)
 	}
 	file, err := os.Open(path)
 	if err != nil {

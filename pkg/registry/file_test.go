@@ -90,7 +90,7 @@ func TestReadRefuses(t *testing.T) {
 		{write("empty", ""), 9, "the file is empty"},
 		{folder, 9, "is a folder"},
 		{filepath.Join(folder, "none"), 9, "no such file"},
-		{"s3://bucket/key", 9, "not read from s3:// yet"},
+		{"s3://bucket/key", 9, "not read from s3:// here"},
 	} {
 		if _, err := Read(tt.uri, tt.max); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.uri, err, tt.want)

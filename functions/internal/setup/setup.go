@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"example.com/copse/model"
 	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/features"
 	"example.com/copse/pkg/httpapi"
@@ -50,9 +49,10 @@ type App struct {
 func New(ctx context.Context, o Options) (*App, error) {
 	c := o.Config
 	sources := o.Models
+	open := newStores(ctx, &o)
 	var err error
 	if len(sources) == 0 {
-		if sources, err = Sources(c, ModelOptions(c, o.NoDedup)); err != nil {
+		if sources, err = open.sources(c, ModelOptions(c, o.NoDedup)); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +79,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return a, errors.Join(knownSink("COPSE_SINK", c.Sink), knownSink("COPSE_DEAD_LETTER", c.DeadLetter))
 	}
 	io := ingest.Options{Models: a.Models, Wire: limits, Log: o.Log,
-		Objects: newStores(ctx, &o).get, Score: o.Score, Readable: p.readable}
+		Objects: open.get, Score: o.Score, Readable: p.readable}
 	if fetcher != nil {
 		io.Features = fetcher
 	}
@@ -109,25 +109,6 @@ func ModelOptions(c *config.Config, noDedup bool) predict.Options {
 		mode = predict.CacheOff
 	}
 	return predict.Options{Cache: predict.NewCache(mode, int(c.Cache.Bytes)), NoDedup: noDedup}
-}
-
-// Sources are the models that the settings name.
-func Sources(c *config.Config, o predict.Options) ([]registry.Source, error) {
-	switch {
-	case c.Model != "":
-		return []registry.Source{{Name: registry.NameOf(c.Model), Load: registry.File(c.Model, c.MaxModel, o)}}, nil
-	case c.Models == "":
-		return []registry.Source{{Name: model.Name, Load: registry.Bundle(model.Bundle(), o)}}, nil
-	}
-	var sources []registry.Source
-	for item := range strings.SplitSeq(c.Models, ",") {
-		name, uri, ok := strings.Cut(strings.TrimSpace(item), "=")
-		if !ok || uri == "" || !ValidName(name) {
-			return nil, errors.New("COPSE_MODELS: must be name=path,… with names of letters, digits, '-', '_' and '.'")
-		}
-		sources = append(sources, registry.Source{Name: name, Load: registry.File(uri, c.MaxModel, o)})
-	}
-	return sources, nil
 }
 
 // ValidName says whether a model's name can stand in a route.

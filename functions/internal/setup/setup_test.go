@@ -46,7 +46,7 @@ func TestNewRefuses(t *testing.T) {
 		want    string
 	}{
 		{nil, "COPSE_MODEL=nobody.copse", `model "nobody": open nobody.copse`},
-		{nil, "COPSE_MODEL=s3://bucket/m.copse", "models are not read from s3:// yet"},
+		{nil, "COPSE_MODEL=s3://bucket/m.copse", "this function does not read models from s3://"},
 		{nil, "COPSE_MODEL=../../../model/iris.copse#sha256=00", "not the one that was asked for"},
 		{nil, "COPSE_MODELS=a", "must be name=path"},
 		{nil, "COPSE_MODELS=../x=a.copse", "must be name=path"},
