@@ -208,8 +208,8 @@ func named(s string) *string {
 	return &s
 }
 
-// exists says whether there is an object of a name.
-func (s *Store) exists(ctx context.Context, name string) (bool, error) {
+// Exists says whether there is an object of a name.
+func (s *Store) Exists(ctx context.Context, name string) (bool, error) {
 	_, err := s.client().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &name})
 	switch {
 	case err == nil:

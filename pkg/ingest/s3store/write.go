@@ -227,7 +227,7 @@ func (u *upload) complete(ctx context.Context) (existed bool, err error) {
 		// The upload is no more: it was completed, and the answer lost; or it met
 		// another writer of the name. Then it cannot be completed again, but the
 		// other one can have been.
-		if there, e := u.s.exists(ctx, u.name); e != nil || there {
+		if there, e := u.s.Exists(ctx, u.name); e != nil || there {
 			return there, e
 		}
 		return false, fault.Wrap(fault.Unavailable, err, "the upload ended before it was complete")
