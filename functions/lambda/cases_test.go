@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,11 +23,16 @@ import (
 	"example.com/copse/functions/lambda"
 	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/filestore"
+	"example.com/copse/pkg/ingest/objectscore"
 )
 
 var update = flag.Bool("update", false, "write what is answered into the cases")
 
-const eventDir = "../../testdata/events/aws"
+const (
+	eventDir  = "../../testdata/events/aws"
+	objectDir = "../../testdata/events/objects" // buckets
+)
 
 // function is both functions in one.
 func function(t testing.TB, environ ...string) (f *lambda.Function, results, dead *memory) {
@@ -47,8 +53,16 @@ func assemble(t testing.TB, environ ...string) (o lambda.Options, results, dead 
 		return func(context.Context, string, *slog.Logger) (ingest.Sink, error) { return m, nil }
 	}
 	log := slog.New(slog.DiscardHandler)
+	folder, err := filestore.New(objectDir, filestore.Options{AnyVersion: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = folder.Close() }) // only read
 	app, err := setup.New(t.Context(), setup.Options{Config: c, Log: log,
-		Sinks: map[string]setup.Driver{"log": driver(results), "dead": driver(dead)}})
+		Sinks: map[string]setup.Driver{"log": driver(results), "dead": driver(dead)},
+		Objects: map[string]setup.ObjectsDriver{"s3": func(context.Context, *slog.Logger) (ingest.Objects, error) {
+			return folder, nil
+		}}, Score: objectscore.Score})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,8 +177,12 @@ func runCase(t *testing.T, name string) {
 // madeID is the length of a request id that nobody sent.
 const madeID = 32
 
+// fileVersion is what a folder calls the version of a file.
+var fileVersion = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]+$`)
+
 // pretty writes JSON for people: members in order, a body that is JSON opened
-// up, digests (which change with the model) and made request ids as "*".
+// up; digests (which change with the model), made request ids and versions of
+// files as "*".
 func pretty(t *testing.T, data []byte) []byte {
 	t.Helper()
 	var v any
@@ -206,6 +224,9 @@ func mask(v any) {
 	case map[string]any:
 		if _, ok := v["digest"]; ok {
 			v["digest"] = "*"
+		}
+		if version, _ := v["version"].(string); fileVersion.MatchString(version) {
+			v["version"] = "*"
 		}
 		if id, _ := v["X-Request-Id"].(string); len(id) == madeID {
 			v["X-Request-Id"] = "*"

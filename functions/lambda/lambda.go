@@ -86,7 +86,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (out []byte, err 
 	case other:
 		return nil, &UnsupportedEvent{"it is of a service that no function of Copse reads"}
 	case direct:
-		if f.o.API == nil {
+		if f.o.API == nil || f.o.Records != nil && isPointer(payload) {
 			return f.task(ctx, payload)
 		}
 		return f.direct(ctx, payload)
@@ -125,6 +125,13 @@ func (f *Function) handle(x *exchange, r *http.Request) {
 		}
 	}()
 	f.o.API.ServeHTTP(&x.reply, r)
+}
+
+// isPointer says whether a bare payload points to an object: in a function for
+// everything it belongs to the records.
+func isPointer(payload []byte) bool {
+	_, is, _ := ingest.Pointer(payload)
+	return is
 }
 
 // direct answers a bare payload.

@@ -18,7 +18,11 @@ import (
 	"example.com/copse/functions/gcf"
 	"example.com/copse/functions/internal/setup"
 	"example.com/copse/functions/lambda"
+	"example.com/copse/pkg/config"
+	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/filestore"
 	"example.com/copse/pkg/ingest/logsink"
+	"example.com/copse/pkg/ingest/objectscore"
 )
 
 // maxEvent is the largest event that is read: the clouds' own limits are 6 MB
@@ -27,6 +31,7 @@ const maxEvent = 32 << 20
 
 type invokeFlags struct {
 	event       string
+	objects     string // folder that stands in for the buckets
 	lambda, gcf bool
 	json        bool
 }
@@ -43,15 +48,23 @@ by the event's shape: a CloudEvent, a push of Pub/Sub, or the text of an HTTP
 request goes to Google's, everything else to Lambda's.
 
 The settings are read from the environment (COPSE_…). Results of events go to
-the log, on standard error: nothing is sent anywhere. The exit status is 1 when
-the adapter answered with an error.`,
+the log, on standard error: nothing is sent anywhere.
+
+With --objects DIR a folder stands in for the buckets of both clouds: the object
+s3://BUCKET/KEY or gs://BUCKET/KEY is the file DIR/BUCKET/KEY, whatever version
+the event names. Results then go to DIR/results/, or, where COPSE_SINK is a
+bucket, below its name in DIR. What is there already stays as it is.
+
+The exit status is 1 when the adapter answered with an error.`,
 		Example: `  copse invoke --event apigateway-v2.json
+  copse invoke --event s3-notification.json --objects ./buckets
   copse invoke --event pubsub-push.json --gcf
   echo '{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}' | copse invoke --event - --lambda`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return runInvoke(c, flags, models) },
 	}
 	c.Flags().StringVar(&flags.event, "event", "", "file with the event, or - for standard input (required)")
+	c.Flags().StringVar(&flags.objects, "objects", "", "folder that stands in for buckets: objects are DIR/BUCKET/KEY, and so are results")
 	c.Flags().BoolVar(&flags.lambda, "lambda", false, "run the adapter of AWS Lambda")
 	c.Flags().BoolVar(&flags.gcf, "gcf", false, "run the adapter of Google Cloud Functions")
 	c.Flags().BoolVar(&flags.json, "json", false, "print Google's reply as one JSON object with status, header and body")
@@ -70,18 +83,17 @@ func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
 	if err != nil {
 		return err
 	}
-	// An invocation on one's own machine writes nowhere else.
-	settings.Sink = "log"
-	if settings.DeadLetter != "" {
-		settings.DeadLetter = "log"
+	options := setup.Options{Config: settings, Version: buildVersion().Version, Score: objectscore.Score}
+	if err := standIn(&options, flags.objects); err != nil {
+		return err
 	}
 	sources, err := modelSources(models, settings)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
-	app, err := setup.New(c.Context(), setup.Options{Config: settings, Log: log, Models: sources,
-		Sinks: map[string]setup.Driver{"log": logsink.Open}, Version: buildVersion().Version})
+	options.Log, options.Models = log, sources
+	app, err := setup.New(c.Context(), options)
 	if err != nil {
 		return err
 	}
@@ -90,6 +102,50 @@ func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
 	}
 	f := lambda.New(lambda.Options{API: app.HTTP, Records: app.Ingest, Log: log})
 	return invokeLambda(c.Context(), f, event, c.OutOrStdout())
+}
+
+// standIn has an invocation write nowhere but on this machine: buckets are
+// below dir, where there is one, and everything else is the log.
+func standIn(o *setup.Options, dir string) error {
+	o.Sinks = map[string]setup.Driver{"log": logsink.Open}
+	if dir == "" {
+		logAll(o.Config)
+		return nil
+	}
+	folder, err := filestore.New(dir, filestore.Options{AnyVersion: true})
+	if err != nil {
+		return err
+	}
+	o.Objects = map[string]setup.ObjectsDriver{}
+	for _, scheme := range []string{"s3", "gs", "file"} {
+		o.Objects[scheme] = func(context.Context, *slog.Logger) (ingest.Objects, error) { return folder, nil }
+		o.Sinks[scheme] = func(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
+			where, err := ingest.ParseLocation(uri)
+			if err != nil {
+				return nil, err
+			}
+			return ingest.NewBucket(folder.Bucket(where.Bucket), where.Scheme, where.Bucket, where.Prefix, ingest.BucketOptions{}), nil
+		}
+	}
+	isBucket := func(uri string) bool {
+		scheme, _, found := strings.Cut(uri, "://")
+		return found && o.Objects[scheme] != nil
+	}
+	if !isBucket(o.Config.Sink) {
+		o.Config.Sink = "file://results/"
+	}
+	if o.Config.DeadLetter != "" && !isBucket(o.Config.DeadLetter) {
+		o.Config.DeadLetter = "log"
+	}
+	return nil
+}
+
+// logAll has results and dead letters logged.
+func logAll(c *config.Config) {
+	c.Sink = "log"
+	if c.DeadLetter != "" {
+		c.DeadLetter = "log"
+	}
 }
 
 func readEvent(path string, stdin io.Reader) ([]byte, error) {
