@@ -6,15 +6,11 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"example.com/copse/functions/gcf"
-	"example.com/copse/pkg/ingest/logsink"
-	"example.com/copse/pkg/ingest/pubsubsink"
+	"example.com/copse/functions/gcf/drivers"
 )
 
 func init() {
-	f := gcf.Start(map[string]gcf.Driver{
-		"log":             logsink.Open,
-		pubsubsink.Scheme: pubsubsink.Open,
-	})
+	f := gcf.Start(drivers.All())
 	functions.HTTP("Predict", f.Predict)
 	functions.HTTP("OnEvent", f.OnEvent)
 }

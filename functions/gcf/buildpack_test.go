@@ -249,7 +249,7 @@ func checkBuildPackEvents(t *testing.T, binary string) {
 	}{
 		{"push", "application/json", string(fixture(t, "push-row.json")), http.StatusOK},
 		{"broken CloudEvent", "application/cloudevents+json", `{"specversion":"1.0","id":"50%d off`, http.StatusBadRequest},
-		{"poison", "application/json", string(fixture(t, "push-binary.json")), http.StatusInternalServerError},
+		{"poison", "application/json", string(fixture(t, "push-binary.json")), http.StatusBadRequest},
 	} {
 		if status, reply := p.post(t, "/", tt.media, tt.body); status != tt.status || strings.Contains(reply, "%!") {
 			t.Errorf("%s: got %d %s", tt.name, status, reply)

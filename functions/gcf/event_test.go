@@ -21,6 +21,9 @@ import (
 // row is the body of the fixture push-row.
 const row = `{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}`
 
+// limit is what a body may inflate to.
+const limit = 1 << 20
+
 const topic = "//pubsub.googleapis.com/projects/copse-project/topics/flowers"
 
 func fixture(t testing.TB, name string) []byte {
@@ -64,11 +67,11 @@ func TestDecodePush(t *testing.T) {
 		{"an object as data", `{"message":{"data":{"a":1}}}`, ingest.Record{Source: source("", nil), Body: []byte(`{"a":1}`)}},
 		{"a list as data", `{"message":{"data":[1]}}`, ingest.Record{Source: source("", nil), Body: []byte(`[1]`)}},
 		{"a number as data", `{"message":{"data":1,"messageId":"7"}}`,
-			ingest.Record{Source: source("7", nil), Body: []byte(`{"data":1,"messageId":"7"}`), Unreadable: true}},
+			ingest.Record{Source: source("7", nil), Body: []byte(`{"data":1,"messageId":"7"}`), Unreadable: true, Why: notBase64}},
 		{"not base64", `{"message":{"data":"%%%","messageId":"7"}}`,
-			ingest.Record{Source: source("7", nil), Body: []byte(`{"data":"%%%","messageId":"7"}`), Unreadable: true}},
+			ingest.Record{Source: source("7", nil), Body: []byte(`{"data":"%%%","messageId":"7"}`), Unreadable: true, Why: notBase64}},
 		{"a length that base64 has not", `{"message":{"data":"QQQQQ"}}`,
-			ingest.Record{Source: source("", nil), Body: []byte(`{"data":"QQQQQ"}`), Unreadable: true}},
+			ingest.Record{Source: source("", nil), Body: []byte(`{"data":"QQQQQ"}`), Unreadable: true, Why: notBase64}},
 		{"odd attributes", `{"message":{"data":"QQ==","attributes":{"n":1,"b":true,"x":null,"o":{"a":[]}}}}`,
 			ingest.Record{Source: source("", map[string]string{"n": "1", "b": "true", "x": "", "o": `{"a":[]}`}), Body: []byte("A")}},
 		{"attributes that are none", `{"message":{"data":"QQ==","attributes":"none"}}`, ingest.Record{Source: source("", nil), Body: []byte("A")}},
@@ -79,7 +82,7 @@ func TestDecodePush(t *testing.T) {
 			ingest.Record{Source: source("", nil), Body: []byte("A")}},
 	}
 	for _, tt := range tests {
-		got, fe := decode(http.Header{"Content-Type": {"application/json"}}, []byte(tt.body))
+		got, fe := decode(http.Header{"Content-Type": {"application/json"}}, []byte(tt.body), limit)
 		if fe != nil || got.kind != typePublished || !reflect.DeepEqual(got.record, tt.want) {
 			t.Errorf("%s: got %+v, %v\nwant %+v", tt.name, got.record, fe, tt.want)
 		}
@@ -131,7 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"batch", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, `[]`, fault.UnsupportedMedia},
 	}
 	for _, tt := range tests {
-		got, fe := decode(tt.header, []byte(tt.body))
+		got, fe := decode(tt.header, []byte(tt.body), limit)
 		if fe == nil || fe.Code != tt.want || !reflect.DeepEqual(got, event{}) {
 			t.Errorf("%s: got %+v, %v, want %v", tt.name, got, fe, tt.want)
 		}
@@ -139,10 +142,14 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestDecodeOtherTypes(t *testing.T) {
-	for _, kind := range []string{"google.cloud.storage.object.v1.finalized", "50%d off"} {
+	for _, kind := range []string{
+		"google.cloud.storage.object.v1.deleted", "google.cloud.storage.object.v1.archived",
+		"google.cloud.storage.object.v1.metadataUpdated", "google.cloud.audit.log.v1.written", "50%d off",
+	} {
 		h := http.Header{"Ce-Id": {"1"}, "Ce-Type": {kind}, "Ce-Source": {"s"}, "Ce-Specversion": {"1.0"}}
-		if got, fe := decode(h, []byte("whatever it is")); fe != nil || got.kind != kind {
-			t.Errorf("got %q, %v", got.kind, fe)
+		got, fe := decode(h, []byte("whatever it is"), limit)
+		if want := (event{kind: kind, idle: idleType}); fe != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v", got, fe)
 		}
 	}
 }
@@ -182,19 +189,21 @@ func asRequest(t testing.TB, ce cloudevents.Event, structured bool) (http.Header
 // record; only the CloudEvent knows the topic.
 func TestModesAgree(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(fixtures, "push-*.json"))
-	if err != nil || len(names) < 5 {
+	if err != nil || len(names) < 9 {
 		t.Fatalf("%d fixtures: %v", len(names), err)
 	}
 	for _, name := range names {
 		push := fixture(t, filepath.Base(name))
-		want, fe := decode(nil, push)
+		want, fe := decode(nil, push, limit)
 		if fe != nil {
 			t.Fatalf("%s: %v", name, fe)
 		}
-		want.record.Source.Origin = topic
+		if want.idle == "" {
+			want.record.Source.Origin = topic
+		}
 		for _, structured := range []bool{false, true} {
 			h, body := asRequest(t, published(t, "other", push), structured)
-			if got, fe := decode(h, body); fe != nil || !reflect.DeepEqual(got, want) {
+			if got, fe := decode(h, body, limit); fe != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s, structured %v: got %+v, %v, want %+v", name, structured, got, fe, want)
 			}
 		}
@@ -204,7 +213,7 @@ func TestModesAgree(t *testing.T) {
 // TestIDOfCloudEvent: a message without its own id has its event's.
 func TestIDOfCloudEvent(t *testing.T) {
 	h, body := asRequest(t, published(t, "event-1", []byte(`{"message":{"data":"QQ=="}}`)), true)
-	if got, fe := decode(h, body); fe != nil || got.record.Source.MessageID != "event-1" {
+	if got, fe := decode(h, body, limit); fe != nil || got.record.Source.MessageID != "event-1" {
 		t.Errorf("got %+v, %v", got.record.Source, fe)
 	}
 }
@@ -212,7 +221,7 @@ func TestIDOfCloudEvent(t *testing.T) {
 // FuzzDecode: whatever comes, there is no panic, an error is a client's, and a
 // push means the same inside a CloudEvent.
 func FuzzDecode(f *testing.F) {
-	names, _ := filepath.Glob(filepath.Join(fixtures, "*"))
+	names, _ := filepath.Glob(filepath.Join(fixtures, "*.*"))
 	for _, name := range names {
 		f.Add(uint8(0), fixture(f, filepath.Base(name)))
 	}
@@ -220,31 +229,40 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(1), []byte(`{"specversion":"0.3","id":"1","source":"s","type":"t","datacontentencoding":"base64","data":"QQ=="}`))
 	f.Add(uint8(2), []byte(`{"message":{"data":"_w-_-A==","attributes":{"a":1}}}`))
 	f.Add(uint8(3), []byte(`[]`))
+	f.Add(uint8(4), []byte(storedFlowers))
+	f.Add(uint8(5), []byte(row))
+	f.Add(uint8(6), zipped(f, row))
 	headers := []http.Header{
 		{"Content-Type": {"application/json"}},
 		{"Content-Type": {"application/cloudevents+json"}},
 		{"Content-Type": {"application/json"}, "Ce-Id": {"1"}, "Ce-Type": {typePublished}, "Ce-Source": {"s"}, "Ce-Specversion": {"1.0"}},
 		{"Content-Type": {"application/cloudevents-batch+json"}},
+		finalized,
+		{"X-Cloudtasks-Queuename": {"q"}, "X-Cloudtasks-Taskname": {"t"}},
+		{"X-Cloudtasks-Queuename": {"q"}, "Content-Encoding": {"gzip"}},
 	}
+	kinds := map[string]string{typePublished: "pubsub", typeFinalized: "gcs", kindTask: "cloudtasks"}
 	f.Fuzz(func(t *testing.T, mode uint8, body []byte) {
 		h := headers[int(mode)%len(headers)]
-		got, fe := decode(h, body)
+		got, fe := decode(h, body, limit)
 		switch {
 		case fe != nil:
 			if s := fe.Code.Status(); s != http.StatusBadRequest && s != http.StatusUnsupportedMediaType {
 				t.Fatalf("status %d", s)
 			}
 			return
-		case got.kind != typePublished:
+		case got.idle != "":
 			return
-		case got.record.Source.Kind != "pubsub":
+		case got.record.Source.Kind != kinds[got.kind]:
 			t.Fatalf("source %+v", got.record.Source)
+		case got.record.Object != nil && (got.record.Object.Key == "" || got.record.Object.Bucket == "" || got.record.Unreadable):
+			t.Fatalf("got %+v", got.record)
 		}
 		if int(mode)%len(headers) != 0 || !json.Valid(body) {
 			return
 		}
 		h, wrapped := asRequest(t, published(t, "1", body), false)
-		again, fe := decode(h, wrapped)
+		again, fe := decode(h, wrapped, limit)
 		if fe != nil {
 			t.Fatalf("inside a CloudEvent: %v", fe)
 		}

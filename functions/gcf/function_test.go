@@ -14,6 +14,8 @@ import (
 
 	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/filestore"
+	"example.com/copse/pkg/ingest/objectscore"
 )
 
 // memory is a sink that keeps what it is given, or fails.
@@ -34,11 +36,12 @@ func (m *memory) Put(_ context.Context, msg ingest.Message) error {
 	return nil
 }
 
-// opened is a function with its sinks and its log.
+// opened is a function with its sinks, its log, and the folder of its objects.
 type opened struct {
 	*Function
 	sink, dead memory
 	log        logged
+	objects    string
 }
 
 // logged is a writer that other goroutines may read.
@@ -62,12 +65,22 @@ func (l *logged) String() string {
 // open opens OnEvent with the settings, its sinks in memory.
 func open(t testing.TB, settings ...string) *opened {
 	t.Helper()
-	o := new(opened)
+	o := &opened{objects: t.TempDir()}
+	folder, err := filestore.New(o.objects, filestore.Options{AnyVersion: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { folder.Close() })
 	environ := append([]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=memory:"}, settings...)
-	f, err := Open(t.Context(), environ, NewLogger(&o.log, "p"), map[string]Driver{
+	f, err := Open(t.Context(), environ, NewLogger(&o.log, "p"), Options{Sinks: map[string]Driver{
 		"memory": func(context.Context, string, *slog.Logger) (ingest.Sink, error) { return &o.sink, nil },
 		"dead":   func(context.Context, string, *slog.Logger) (ingest.Sink, error) { return &o.dead, nil },
-	})
+		"bucket": func(context.Context, string, *slog.Logger) (ingest.Sink, error) {
+			return ingest.NewBucket(folder.Bucket("answers"), scheme, "answers", "", ingest.BucketOptions{}), nil
+		},
+	}, Score: objectscore.Score, Objects: map[string]ObjectsDriver{
+		scheme: func(context.Context, *slog.Logger) (ingest.Objects, error) { return folder, nil },
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,11 +115,13 @@ func TestOpenRefuses(t *testing.T) {
 		{[]string{"COPSE_MAX_ROW=1"}, "did you mean COPSE_MAX_ROWS?"},
 		{[]string{"COPSE_MODEL=nowhere.copse"}, "nowhere.copse"},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=s3://bucket/"}, `COPSE_SINK: this function has no sink "s3"`},
+		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=memory:", "COPSE_OBJECTS=gs:flowers"}, "COPSE_OBJECTS: "},
+		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=memory:", "COPSE_RESULT_NAME={bucket}"}, "COPSE_RESULT_NAME: "},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=memory:", "COPSE_DEAD_LETTER=gs://b/"}, `COPSE_DEAD_LETTER: this function has no sink "gs"`},
 	}
 	sinks := map[string]Driver{"memory": func(context.Context, string, *slog.Logger) (ingest.Sink, error) { return new(memory), nil }}
 	for _, tt := range tests {
-		_, err := Open(t.Context(), tt.environ, slog.New(slog.DiscardHandler), sinks)
+		_, err := Open(t.Context(), tt.environ, slog.New(slog.DiscardHandler), Options{Sinks: sinks})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: got %v, want %q", tt.environ, err, tt.want)
 		}
@@ -116,7 +131,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestPredictOpensNoSink: an HTTP function starts without the right to write,
 // and answers no events.
 func TestPredictOpensNoSink(t *testing.T) {
-	f, err := Open(t.Context(), []string{"COPSE_SINK=pubsub:projects/p/topics/answers"}, slog.New(slog.DiscardHandler), nil)
+	f, err := Open(t.Context(), []string{"COPSE_SINK=pubsub:projects/p/topics/answers"}, slog.New(slog.DiscardHandler), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +147,7 @@ func TestFailedSink(t *testing.T) {
 	o := open(t, "COPSE_DEAD_LETTER=dead:")
 	o.sink.fail = io.ErrClosedPipe
 	push := fixture(t, "push-row.json")
-	if reply, err := o.Invoke(t.Context(), push); err != nil || reply.Status != http.StatusInternalServerError {
+	if reply, err := o.Invoke(t.Context(), push); err != nil || reply.Status != http.StatusServiceUnavailable {
 		t.Fatalf("got %+v, %v", reply, err)
 	}
 	o.sink.fail = nil
@@ -150,7 +165,7 @@ func TestFailedDeadLetter(t *testing.T) {
 	o := open(t, "COPSE_DEAD_LETTER=dead:")
 	o.dead.fail = io.ErrClosedPipe
 	poison := fixture(t, "push-binary.json")
-	if reply, err := o.Invoke(t.Context(), poison); err != nil || reply.Status != http.StatusInternalServerError {
+	if reply, err := o.Invoke(t.Context(), poison); err != nil || reply.Status != http.StatusServiceUnavailable {
 		t.Fatalf("got %+v, %v", reply, err)
 	}
 	o.dead.fail = nil
@@ -192,7 +207,7 @@ func TestInvoke(t *testing.T) {
 		{"a CloudEvent, binary", string(fixture(t, "cloudevent-binary.http")), 200, ""},
 		{"a CloudEvent, structured, with header", string(fixture(t, "cloudevent-structured.http")), 200, ""},
 		{"a CloudEvent, structured, alone", string(bytes.SplitN(fixture(t, "cloudevent-structured.http"), []byte("\n\n"), 2)[1]), 200, ""},
-		{"a poison push", `{"message":{"data":"%%%"}}`, 500, "delivered again"},
+		{"a poison push", `{"message":{"data":"%%%"}}`, 400, "not base64"},
 	}
 	for _, tt := range tests {
 		o := open(t)

@@ -1,5 +1,5 @@
 // Package gcf is Copse on Google Cloud: an HTTP function and a function for
-// events of Pub/Sub, mounted on the Functions Framework by the build pack (see
+// events of Pub/Sub, Cloud Storage and Cloud Tasks, mounted on the Functions Framework by the build pack (see
 // function.go at the root), or by functions/gcf/server on a server of its own.
 //
 // Question: is OnEvent registered as functions.CloudEvent? Choice: no, it is
@@ -34,8 +34,13 @@ const (
 	TargetOnEvent = "OnEvent"
 )
 
-// Driver opens a sink by its URI; a main says which it links.
-type Driver = setup.Driver
+// Driver opens a sink by its URI, ObjectsDriver a store whose objects are read;
+// Options say which of them a main links (package drivers).
+type (
+	Driver        = setup.Driver
+	ObjectsDriver = setup.ObjectsDriver
+	Options       = setup.Options
+)
 
 // Function is one loaded function. Its methods Predict and OnEvent are what is
 // registered; they are safe for concurrent use.
@@ -69,9 +74,10 @@ func Logger(environ []string) *slog.Logger {
 	return NewLogger(os.Stderr, serve.Lookup(environ, "GOOGLE_CLOUD_PROJECT"))
 }
 
-// Open loads the function that an environment describes, models and all. Sinks
-// are opened for OnEvent only: an HTTP function needs no right to write.
-func Open(ctx context.Context, environ []string, log *slog.Logger, sinks map[string]Driver) (*Function, error) {
+// Open loads the function that an environment describes, models and all; of o
+// it sets the settings and the log. Sinks are opened for OnEvent only: an HTTP
+// function needs no right to write.
+func Open(ctx context.Context, environ []string, log *slog.Logger, o Options) (*Function, error) {
 	target, err := Target(environ)
 	if err != nil {
 		return nil, err
@@ -80,9 +86,9 @@ func Open(ctx context.Context, environ []string, log *slog.Logger, sinks map[str
 	if err != nil {
 		return nil, err
 	}
-	o := setup.Options{Config: c, Log: log}
-	if target == TargetOnEvent {
-		o.Sinks = sinks
+	o.Config, o.Log = c, log
+	if target != TargetOnEvent {
+		o.Sinks = nil
 	}
 	app, err := setup.New(ctx, o)
 	if err != nil {
@@ -94,10 +100,10 @@ func Open(ctx context.Context, environ []string, log *slog.Logger, sinks map[str
 // Start is Open for the main that the build pack writes: called from init, it
 // loads at cold start, and ends the process when that fails. Since that main
 // knows no graceful stop, Start sees to it.
-func Start(sinks map[string]Driver) *Function {
+func Start(o Options) *Function {
 	environ := os.Environ()
 	log := Logger(environ)
-	f, err := Open(context.Background(), environ, log, sinks)
+	f, err := Open(context.Background(), environ, log, o)
 	if err != nil {
 		log.Error("cannot start", "error", err.Error())
 		os.Exit(1)

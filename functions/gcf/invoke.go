@@ -24,8 +24,8 @@ type Reply struct {
 //   - a CloudEvent in structured mode (a JSON object with specversion), or the
 //     body of a push (with message), goes to OnEvent;
 //   - the text of an HTTP request ("POST /predict HTTP/1.1", header, an empty
-//     line, body), which may be a CloudEvent in binary mode, goes where the
-//     platform would send it;
+//     line, body), which may be a CloudEvent in binary mode or a task of Cloud
+//     Tasks, goes where the platform would send it;
 //   - any other JSON is a bare row or batch.
 //
 // The error is one of reading the file.
@@ -92,9 +92,9 @@ func (f *Function) invokeRequest(ctx context.Context, text []byte) (*Reply, erro
 	return w.reply(), nil
 }
 
-// targetOf tells a CloudEvent from other requests.
+// targetOf tells a CloudEvent and a task from other requests.
 func targetOf(h http.Header) string {
-	if hasPrefixFold(h.Get("Content-Type"), "application/cloudevents") {
+	if hasPrefixFold(h.Get("Content-Type"), "application/cloudevents") || h.Get(headerQueue) != "" {
 		return TargetOnEvent
 	}
 	for name := range h {

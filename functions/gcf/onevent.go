@@ -50,19 +50,36 @@ func (f *Function) onEvent(w http.ResponseWriter, r *http.Request) *fault.Error 
 	if fe != nil {
 		return fe
 	}
-	e, fe := decode(r.Header, body)
+	e, fe := decode(r.Header, body, f.app.Config.MaxBody)
 	if fe != nil {
 		return fe
 	}
-	if e.kind != typePublished {
+	if e.idle != "" {
 		// Delivering it again would change nothing.
-		f.app.Log.WarnContext(r.Context(), "event of a type that is not handled: passed over", "type", fault.Quote([]byte(e.kind)))
+		f.app.Log.WarnContext(ctx, "no work in the event: passed over", "type", fault.Quote([]byte(e.kind)), "why", e.idle)
 		return nil
 	}
-	if outcomes := f.app.Ingest.Handle(ctx, []ingest.Record{e.record}); len(outcomes) != 1 || outcomes[0] != ingest.Done {
-		return fault.New(fault.Internal, "the record is not done and should be delivered again: the log says why")
+	return f.answer(ctx, e.record)
+}
+
+// answer answers the event's record. Its error is what the platform is told:
+// that it should deliver the record again, or, where no dead letter was
+// written, why that will not help.
+func (f *Function) answer(ctx context.Context, r ingest.Record) *fault.Error {
+	reports := f.app.Ingest.Report(ctx, []ingest.Record{r})
+	if len(reports) != 1 {
+		return fault.New(fault.Internal, "the record is not done and should be delivered again")
 	}
-	return nil
+	fe := reports[0].Fault
+	switch {
+	case reports[0].Outcome == ingest.Done:
+		return nil
+	case fe == nil:
+		return fault.New(fault.Internal, "the record is not done and should be delivered again: the log says why")
+	case f.app.Config.DeadLetter != "" && fe.Code.Outcome() == fault.DeadLetter:
+		return fault.Wrap(fault.Unavailable, fe, "the record can never be answered, and its dead letter could not be written: deliver it again")
+	}
+	return fe
 }
 
 // eventCopies is how often an event is in memory while it is taken apart: as
@@ -116,13 +133,14 @@ func tooLarge(limit int64) *fault.Error {
 
 // problem answers with an error in the shape of the native interface.
 func problem(w http.ResponseWriter, fe *fault.Error) {
+	status := statusOf(fe.Code)
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`
 		Status int    `json:"status"`
 		Code   string `json:"code"`
 		Detail string `json:"detail"`
-	}{"urn:copse:problem:" + fe.Code.String(), fe.Code.Title(), fe.Code.Status(), fe.Code.String(), fe.Message})
+	}{"urn:copse:problem:" + fe.Code.String(), fe.Code.Title(), status, fe.Code.String(), fe.Message})
 	if err != nil { // strings and a number only
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -130,9 +148,19 @@ func problem(w http.ResponseWriter, fe *fault.Error) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if fe.Code.Outcome() == fault.Retry && fe.Code != fault.Internal {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
-	w.WriteHeader(fe.Code.Status())
+	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// statusOf is a code's status. What may succeed later is 429 or of the server:
+// a queue is not to take it for final.
+func statusOf(c fault.Code) int {
+	status := c.Status()
+	if c.Outcome() == fault.Retry && status != http.StatusTooManyRequests && status < http.StatusInternalServerError {
+		return http.StatusServiceUnavailable
+	}
+	return status
 }

@@ -230,7 +230,7 @@ func TestServerRetries(t *testing.T) {
 	p := launch(t, serverBinary(t), "FUNCTION_TARGET=OnEvent", "PUBSUB_EMULATOR_HOST="+ps.Addr,
 		"COPSE_SINK=pubsub:"+answers, "COPSE_TIMEOUT=5s")
 	push := string(fixture(t, "push-row.json"))
-	if status, reply := p.post(t, "/", "application/json", push); status != http.StatusInternalServerError {
+	if status, reply := p.post(t, "/", "application/json", push); status != http.StatusServiceUnavailable {
 		t.Fatalf("got %d %s", status, reply)
 	}
 	ps.create(t, answers)
@@ -249,10 +249,11 @@ func TestServerRefusesToStart(t *testing.T) {
 		want    string
 	}{
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=s3://bucket/results/"}, `no sink \"s3\"`},
-		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=gs://bucket/results/"}, `no sink \"gs\"`},
+		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=gs:bucket/results/"}, `must be \"SCHEME://BUCKET/PREFIX/\"`},
+		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=gs://bucket/in/", "COPSE_OBJECTS=gs://bucket/", "STORAGE_EMULATOR_HOST=127.0.0.1:1"}, "results would trigger the function again"},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=sqs:https://sqs.example/q"}, `no sink \"sqs\"`},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=events:bus"}, `no sink \"events\"`},
-		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=https://host/path"}, `no sink \"https\"`},
+		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=http://host.example/path"}, "https"},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=pubsub:answers"}, "pubsub:projects/PROJECT/topics/TOPIC"},
 		{[]string{"FUNCTION_TARGET=OnEvent", "COPSE_DEAD_LETTER=s3://bucket/"}, `COPSE_DEAD_LETTER: `},
 		{[]string{"FUNCTION_TARGET=Train"}, "the entry points are Predict and OnEvent"},
@@ -261,9 +262,11 @@ func TestServerRefusesToStart(t *testing.T) {
 		{[]string{"PORT=http"}, "PORT: must be a port number"},
 	}
 	for _, tt := range tests {
-		cmd := exec.Command(serverBinary(t))
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		cmd := exec.CommandContext(ctx, serverBinary(t)) // one that starts all the same must not run on
 		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, tt.environ...)
 		text, err := cmd.CombinedOutput()
+		cancel()
 		exit, ok := errors.AsType[*exec.ExitError](err)
 		if !ok || exit.ExitCode() != 1 || !bytes.Contains(text, []byte(tt.want)) || !bytes.Contains(text, []byte(`"severity":"ERROR"`)) {
 			t.Errorf("%v: got %v, %s, want %s", tt.environ, err, text, tt.want)

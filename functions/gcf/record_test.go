@@ -47,6 +47,32 @@ var recorded = []struct {
 	}},
 	{"push-attributes-only", &pubsubpb.PubsubMessage{Attributes: map[string]string{"plant": "18"}}},
 	{"push-binary", &pubsubpb.PubsubMessage{Data: []byte{0xff, 0x00, 0xfe, 0x80}}},
+	{"push-pointer", &pubsubpb.PubsubMessage{Data: []byte(`{"object":"gs://flowers/2026/beds 1+2.csv","version":"` + generation + `"}`)}},
+	{"push-gcs-finalize", notified("OBJECT_FINALIZE", "JSON_API_V1", storedFlowers)},
+	{"push-gcs-no-payload", notified("OBJECT_FINALIZE", "NONE", "")},
+	{"push-gcs-delete", notified("OBJECT_DELETE", "JSON_API_V1", storedFlowers)},
+}
+
+// generation is that of the object in the fixtures.
+const generation = "1587627537231057"
+
+// storedFlowers is an object as events and notifications have it, with the
+// members of Google's sample (data/StorageObjectData-simple.json).
+const storedFlowers = `{"kind":"storage#object","id":"flowers/2026/beds 1+2.csv/` + generation + `",` +
+	`"selfLink":"https://www.googleapis.com/storage/v1/b/flowers/o/2026%2Fbeds%201%2B2.csv","name":"2026/beds 1+2.csv","bucket":"flowers",` +
+	`"generation":"` + generation + `","metageneration":"1","contentType":"text/csv","timeCreated":"2020-04-23T07:38:57.230Z",` +
+	`"updated":"2020-04-23T07:38:57.230Z","storageClass":"STANDARD","timeStorageClassUpdated":"2020-04-23T07:38:57.230Z","size":"352",` +
+	`"md5Hash":"kF8MuJ5+CTJxvyhHS1xzRg==","mediaLink":"https://www.googleapis.com/download/storage/v1/b/flowers/o/2026%2Fbeds%201%2B2.csv?generation=` +
+	generation + `&alt=media","crc32c":"rTVTeQ==","etag":"CNHZkbuF/ugCEAE="}`
+
+// notified is a message that a bucket sends to a topic, with the attributes of
+// cloud.google.com/storage/docs/pubsub-notifications.
+func notified(event, format, payload string) *pubsubpb.PubsubMessage {
+	return &pubsubpb.PubsubMessage{Data: []byte(payload), Attributes: map[string]string{
+		"notificationConfig": "projects/_/buckets/flowers/notificationConfigs/1",
+		"eventType":          event, "payloadFormat": format, "bucketId": "flowers", "objectId": "2026/beds 1+2.csv",
+		"objectGeneration": generation, "eventTime": "2020-04-23T07:38:57.230Z",
+	}}
 }
 
 // TestRecord makes the fixtures of pushes: it publishes to the emulator, which
@@ -87,37 +113,36 @@ func TestRecord(t *testing.T) {
 	recordCloudEvents(ctx, t, topic, push)
 }
 
-// recordCloudEvents keeps what the CloudEvents SDK sends for a push, with the
-// attributes that Eventarc gives (googleapis/google-cloudevents and
-// cloud.google.com/eventarc/docs/cloudevents), and for an event of Storage.
+// recordCloudEvents keeps what the CloudEvents SDK sends for a push and for
+// other events, with the attributes that Eventarc gives
+// (googleapis/google-cloudevents and cloud.google.com/eventarc/docs/cloudevents).
 func recordCloudEvents(ctx context.Context, t *testing.T, topic string, push []byte) {
-	ce := cloudevents.NewEvent()
-	ce.SetID("1")
-	ce.SetType(typePublished)
-	ce.SetSource("//pubsub.googleapis.com/" + topic)
-	ce.SetTime(time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC))
-	if err := ce.SetData(cloudevents.ApplicationJSON, json.RawMessage(push)); err != nil {
-		t.Fatal(err)
-	}
-	storage := ce.Clone()
-	storage.SetType("google.cloud.storage.object.v1.finalized")
-	storage.SetSource("//storage.googleapis.com/projects/_/buckets/flowers")
-	storage.SetSubject("objects/2026/beds 1+2.csv")
-	if err := storage.SetData(cloudevents.ApplicationJSON, map[string]any{
-		"bucket": "flowers", "name": "2026/beds 1+2.csv", "contentType": "text/csv", "size": "352", "generation": "1587627537231057",
-	}); err != nil {
-		t.Fatal(err)
-	}
+	sample := func(name string) string { return string(fixture(t, "data/"+name+".json")) }
+	const bucket = "//storage.googleapis.com/projects/_/buckets/"
 	for _, k := range []struct {
-		name  string
-		event cloudevents.Event
-		mode  func(context.Context) context.Context
+		name, kind, source, subject, data string
+		mode                              func(context.Context) context.Context
 	}{
-		{"cloudevent-binary", ce, cloudevents.WithEncodingBinary},
-		{"cloudevent-structured", ce, cloudevents.WithEncodingStructured},
-		{"cloudevent-storage", storage, cloudevents.WithEncodingBinary},
+		{"cloudevent-binary", typePublished, "//pubsub.googleapis.com/" + topic, "", string(push), cloudevents.WithEncodingBinary},
+		{"cloudevent-structured", typePublished, "//pubsub.googleapis.com/" + topic, "", string(push), cloudevents.WithEncodingStructured},
+		{"cloudevent-storage", typeFinalized, bucket + "flowers", "objects/2026/beds 1+2.csv", storedFlowers, cloudevents.WithEncodingBinary},
+		{"cloudevent-storage-structured", typeFinalized, bucket + "flowers", "objects/2026/beds 1+2.csv", storedFlowers, cloudevents.WithEncodingStructured},
+		{"cloudevent-storage-deleted", "google.cloud.storage.object.v1.deleted", bucket + "flowers", "objects/2026/beds 1+2.csv", storedFlowers, cloudevents.WithEncodingBinary},
+		{"cloudevent-storage-sample", typeFinalized, bucket + "some-bucket", "objects/folder/Test.cs", sample("StorageObjectData-simple"), cloudevents.WithEncodingBinary},
+		{"cloudevent-storage-numbers", typeFinalized, bucket + "sample-bucket", "objects/MyFile", sample("StorageObjectData-complex"), cloudevents.WithEncodingBinary},
+		{"cloudevent-audit-log", "google.cloud.audit.log.v1.written", "//cloudaudit.googleapis.com/projects/test-project/logs/activity",
+			"pubsub.googleapis.com/projects/test-project/topics/test-auditlogs-source", sample("LogEntryData-pubsubCreateTopic"), cloudevents.WithEncodingBinary},
 	} {
-		request, err := cehttp.NewHTTPRequestFromEvent(k.mode(ctx), "http://function.example/", k.event)
+		ce := cloudevents.NewEvent()
+		ce.SetID("1")
+		ce.SetType(k.kind)
+		ce.SetSource(k.source)
+		ce.SetSubject(k.subject)
+		ce.SetTime(time.Date(2026, 11, 24, 16, 0, 0, 0, time.UTC))
+		if err := ce.SetData(cloudevents.ApplicationJSON, json.RawMessage(k.data)); err != nil {
+			t.Fatal(err)
+		}
+		request, err := cehttp.NewHTTPRequestFromEvent(k.mode(ctx), "http://function.example/", ce)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,6 +34,9 @@ var update = flag.Bool("update", false, "write the replies of testdata/wire anew
 //	sink     what was written to COPSE_SINK, a line each
 //	dead     what was written to COPSE_DEAD_LETTER (COPSE_DEAD_LETTER=dead:)
 //	log      texts that the log contains, one a line
+//	object BUCKET/KEY  an object of Cloud Storage
+//	result NAME  an object that was written to the bucket of COPSE_SINK=bucket:
+//	results  the names of all of them
 //
 // Digests of models are left out, so that a new model leaves the cases alone.
 func TestWire(t *testing.T) {
@@ -66,9 +71,17 @@ func runCase(t *testing.T, file string) {
 	for i := range c.Files {
 		section := &c.Files[i]
 		var got []byte
-		switch section.Name {
+		verb, name, _ := strings.Cut(section.Name, " ")
+		switch verb {
 		case "env":
 			continue
+		case "object":
+			o.store(t, name, section.Data)
+			continue
+		case "result":
+			got = o.stored(t, "answers/"+name)
+		case "results":
+			got = o.list(t, "answers")
 		case "request":
 			reply = send(t, server.URL, section.Data)
 			continue
@@ -98,6 +111,41 @@ func runCase(t *testing.T, file string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// store puts an object into the folder that stands for Cloud Storage.
+func (o *opened) store(t *testing.T, name string, content []byte) {
+	t.Helper()
+	path := filepath.Join(o.objects, filepath.FromSlash(name))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stored is what was written there; nothing where nothing was.
+func (o *opened) stored(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(o.objects, filepath.FromSlash(name)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// list lists the objects of a bucket.
+func (o *opened) list(t *testing.T, bucket string) []byte {
+	t.Helper()
+	var names bytes.Buffer
+	err := fs.WalkDir(os.DirFS(filepath.Join(o.objects, bucket)), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			fmt.Fprintln(&names, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names.Bytes()
 }
 
 var digest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)

@@ -11,9 +11,8 @@ import (
 	"os"
 
 	"example.com/copse/functions/gcf"
+	"example.com/copse/functions/gcf/drivers"
 	"example.com/copse/functions/internal/serve"
-	"example.com/copse/pkg/ingest/logsink"
-	"example.com/copse/pkg/ingest/pubsubsink"
 )
 
 func main() {
@@ -34,10 +33,7 @@ func run(ctx context.Context, environ []string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	f, err := gcf.Open(ctx, environ, log, map[string]gcf.Driver{
-		"log":             logsink.Open,
-		pubsubsink.Scheme: pubsubsink.Open,
-	})
+	f, err := gcf.Open(ctx, environ, log, drivers.All())
 	if err != nil {
 		return err
 	}
