@@ -209,10 +209,10 @@ func TestProcessStartErrors(t *testing.T) {
 		{"a model that is not there", binaries.predict, "COPSE_MODEL=/nowhere.copse", "nowhere"},
 		{"a misspelt setting", binaries.predict, "COPSE_MODLE=x", "did you mean COPSE_MODEL?"},
 		{"a limit that is none", binaries.predict, "COPSE_MAX_ROWS=many", "COPSE_MAX_ROWS: must be a whole number"},
-		{"a sink that is not built", binaries.events, "COPSE_SINK=s3://bucket/", "no sink \"s3\""},
+		{"a sink that is not built", binaries.events, "COPSE_SINK=kafka:topic", "no sink \"kafka\""},
 		{"a sink of another cloud", binaries.events, "COPSE_SINK=pubsub:projects/p/topics/t", "no sink \"pubsub\""},
 		{"a sink that is no queue", binaries.events, "COPSE_SINK=sqs:queue", "COPSE_SINK: must be \"sqs:\""},
-		{"a dead-letter sink that is not built", binaries.events, "COPSE_DEAD_LETTER=events:bus", "COPSE_DEAD_LETTER: this function has no sink \"events\""},
+		{"a dead-letter sink that is not built", binaries.events, "COPSE_DEAD_LETTER=gs://bucket/", "COPSE_DEAD_LETTER: this function has no sink \"gs\""},
 	} {
 		p := run(t, c.main, c.env)
 		select {

@@ -84,24 +84,31 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
+// dated is an event that says when it will end, and does not.
+type dated struct {
+	context.Context
+	end time.Time
+}
+
+func (d dated) Deadline() (time.Time, bool) { return d.end, true }
+
 // TestOutOfTime: where the time ends before it is known, the work ends a
 // little before the event, so that its upload can be given up.
 func TestOutOfTime(t *testing.T) {
 	s := newStore()
 	o := withObjects(options(t, NewBucket(s, "mem", "out", "", BucketOptions{}), new(memory)), s)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
+	event := dated{t.Context(), time.Now().Add(50 * time.Millisecond)}
 	o.Score = func(work context.Context, w *Work) (Scored, error) {
+		if end, ok := work.Deadline(); !ok || !end.Before(event.end) {
+			t.Errorf("the work ends at %v, the event at %v", end, event.end)
+		}
 		if _, err := w.Out.Write([]byte("line\n")); err != nil {
 			return Scored{}, err
 		}
 		<-work.Done()
-		if ctx.Err() != nil {
-			t.Error("the work ended with the event")
-		}
 		return Scored{}, work.Err()
 	}
-	got := New(o).Report(ctx, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
+	got := New(o).Report(event, []Record{object("m", s.put("a.csv", "x\n1\n"))})[0]
 	if got.Outcome != Failed || got.Fault.Code != fault.TooSlow || len(s.results) != 0 || s.pending != 0 {
 		t.Errorf("got %+v, %d results, %d open", got, len(s.results), s.pending)
 	}
