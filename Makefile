@@ -95,7 +95,7 @@ test: ## all tests that need no more than Go and make
 .PHONY: check
 check: ## what CI runs after test; needs gcc, Chromium, qemu, Python (see .ci/run)
 	@before=$$(git status --porcelain; git diff | cksum); \
-	$(MAKE) check-format check-modules check-lint check-fuzz check-mutations check-arm64 check-race; \
+	$(MAKE) check-format check-modules check-lint check-fuzz check-mutations check-faults check-arm64 check-race; \
 	after=$$(git status --porcelain; git diff | cksum); \
 	if [ "$$before" != "$$after" ]; then echo "check changed the tree:"; git status --short; exit 1; fi
 
@@ -136,6 +136,13 @@ check-fuzz: ## each fuzz target for FUZZTIME (3s)
 .PHONY: check-mutations
 check-mutations: ## broken model files: a clean error, or a model that scores, each
 	CGO_ENABLED=0 $(GO) test -timeout 30m ./pkg/format/mutation -mutations 10000
+
+# The real function, with S3, SQS, EventBridge, a callback and Lambda's pollers
+# in the test; each schedule has a seed, by which it can be run again.
+SCHEDULES ?= 1500
+.PHONY: check-faults
+check-faults: ## the events function killed, repeated and failing at each call: SCHEDULES (1500) seeded schedules
+	CGO_ENABLED=0 $(GO) test ./functions/internal/faulttest -count=1 -timeout 30m -schedules $(SCHEDULES)
 
 .PHONY: check-memory
 check-memory: ## what copse score holds for large inputs of all forms (some minutes)

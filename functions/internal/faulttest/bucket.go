@@ -259,9 +259,12 @@ func get(w http.ResponseWriter, r *http.Request, o *Object) *apiError {
 	}
 	maps.Copy(w.Header(), o.Header)
 	w.Header().Set("ETag", o.ETag)
-	// ServeContent knows ranges; S3's errors of them have bodies of its own.
-	if span := r.Header.Get("Range"); span != "" && !strings.HasPrefix(span, "bytes=") {
-		return badRange
+	// ServeContent knows ranges, but not S3's error of them.
+	var from int
+	if span := r.Header.Get("Range"); span != "" {
+		if n, err := fmt.Sscanf(span, "bytes=%d-", &from); n != 1 || err != nil || from >= len(o.Body) {
+			return badRange
+		}
 	}
 	r.Header.Del("If-Match")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.Body))

@@ -27,7 +27,8 @@ type Cloud struct {
 	faults   map[int]Kind // by number of the call
 	down     string       // a sink of which every call fails, for good
 	steps    []string
-	breakage map[Kind]int // faults that have happened
+	late     map[int][]*call // results that count as written, by sandbox (AcksFirst)
+	breakage map[Kind]int    // faults that have happened
 }
 
 // posted is a request to the callback.
@@ -36,30 +37,16 @@ type posted struct {
 	dead      bool
 }
 
-// Defect breaks what a sink relies on, as a driver would that is written
-// wrongly, so that the test can show that it would notice.
-type Defect int
-
-// The defects.
-const (
-	NoDefect     Defect = iota
-	Overwrites          // objects are written without a condition
-	FreshIDs            // each message has a deduplication id of its own
-	DropsLetters        // dead letters count as written, and are not
-	LosesOrder          // messages of a group arrive in another order
-	AcksAll             // every event is acknowledged whole, whatever failed
-)
-
 func newCloud(faults map[int]Kind, defect Defect) *Cloud {
 	return &Cloud{
 		defect: defect, faults: faults, breakage: map[Kind]int{},
 		buckets: map[string]map[string]*Object{"in": {}, "results": {}, "dead": {}},
 		etags:   map[string]string{},
+		late:    map[int][]*call{},
 		uploads: map[string]*upload{},
 		queues: map[string]*queue{
-			"results": {}, "results.fifo": {fifo: true, ids: map[string]string{}},
+			"results": {}, "results.fifo": {fifo: true, ids: map[string]string{}, disordered: defect == LosesOrder},
 			"dead": {}, "dead.fifo": {fifo: true, ids: map[string]string{}},
-			"away": {}, "away.fifo": {fifo: true, ids: map[string]string{}}, // where defects lead
 		},
 	}
 }
@@ -73,6 +60,7 @@ func (c *Cloud) note(format string, args ...any) {
 
 // call is one request of the function.
 type call struct {
+	from int // the sandbox
 	r    *http.Request
 	body []byte
 	op   string // "PutObject"
@@ -107,7 +95,7 @@ func readCall(r *http.Request) (*call, error) {
 }
 
 // arrive counts a call, and says what happens to it.
-func (c *Cloud) arrive(x *call, from int) Kind {
+func (c *Cloud) arrive(x *call) Kind {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kind := c.faults[c.calls]
@@ -119,7 +107,7 @@ func (c *Cloud) arrive(x *call, from int) Kind {
 		c.breakage[kind]++
 		story = ": " + kind.String()
 	}
-	c.steps = append(c.steps, fmt.Sprintf("  call %d of sandbox %d: %s %s %s%s", c.calls, from, x.op, x.on, x.what, story))
+	c.steps = append(c.steps, fmt.Sprintf("  call %d of sandbox %d: %s %s %s%s", c.calls, x.from, x.op, x.on, x.what, story))
 	c.calls++
 	return kind
 }
@@ -142,9 +130,12 @@ func (c *Cloud) pending() bool {
 
 // serve does what a call asks for.
 func (c *Cloud) serve(w http.ResponseWriter, x *call) {
-	if !c.spoil(w, x) {
-		return
+	if c.spoil(w, x) {
+		c.do(w, x)
 	}
+}
+
+func (c *Cloud) do(w http.ResponseWriter, x *call) {
 	switch x.op {
 	case "POST":
 		c.mu.Lock()
@@ -196,7 +187,9 @@ func (c *Cloud) front(s *sandbox) *httptest.Server {
 			reset(w) // its process was killed meanwhile
 			return
 		}
-		kind := c.arrive(x, s.number)
+		x.from = s.number
+		c.settle(s.number)
+		kind := c.arrive(x)
 		if kind.after() {
 			answer := httptest.NewRecorder()
 			c.serve(answer, x)

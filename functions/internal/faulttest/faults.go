@@ -1,13 +1,11 @@
 package faulttest
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
-	"strings"
 )
 
 // Kind is a way in which a call fails.
@@ -44,11 +42,7 @@ func (k Kind) act(w http.ResponseWriter, x *call, s *sandbox, answer *httptest.R
 	case Error500, LostError:
 		refuse(w, x, http.StatusInternalServerError, "InternalError")
 	case SlowDown:
-		if x.op == "SendMessage" || x.op == "PutEvents" {
-			sqsFailure(w, http.StatusBadRequest, "ThrottlingException")
-			return
-		}
-		refuse(w, x, http.StatusServiceUnavailable, "SlowDown")
+		slowDown(w, x)
 	case Conflict:
 		if x.r.Header.Get("If-None-Match") == "" {
 			refuse(w, x, http.StatusInternalServerError, "InternalError")
@@ -72,6 +66,20 @@ func (k Kind) act(w http.ResponseWriter, x *call, s *sandbox, answer *httptest.R
 	}
 }
 
+func slowDown(w http.ResponseWriter, x *call) {
+	switch x.op {
+	case "SendMessage":
+		sqsFailure(w, http.StatusBadRequest, "ThrottlingException")
+	case "PutEvents": // which has taken none of one
+		fmt.Fprint(w, `{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"slow down"}]}`)
+	case "POST":
+		w.Header().Set("Retry-After", "1")
+		refuse(w, x, http.StatusTooManyRequests, "")
+	default:
+		refuse(w, x, http.StatusServiceUnavailable, "SlowDown")
+	}
+}
+
 // refuse is an error in the way of the service that is called.
 func refuse(w http.ResponseWriter, x *call, status int, code string) {
 	switch {
@@ -81,7 +89,9 @@ func refuse(w http.ResponseWriter, x *call, status int, code string) {
 		w.WriteHeader(status)
 	default:
 		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(status)
+		if x.op != "CompleteMultipartUpload" || status != http.StatusInternalServerError {
+			w.WriteHeader(status)
+		} // else 200, as S3 may say before it knows (API_CompleteMultipartUpload)
 		writeXML(w, failure(status, code))
 	}
 }
@@ -116,23 +126,4 @@ func cut(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	fmt.Fprintf(conn, "HTTP/1.1 %d X\r\n", answer.Code)
 	_ = answer.Header().Write(conn) // it may be gone, as below
 	fmt.Fprintf(conn, "\r\n%s", body[:len(body)/2])
-}
-
-// spoil commits the cloud's defect on a call, and says whether it is still to
-// be served.
-func (c *Cloud) spoil(w http.ResponseWriter, x *call) (serve bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch letter := strings.HasPrefix(x.on, "dead"); {
-	case c.defect == Overwrites:
-		x.r.Header.Del("If-None-Match")
-	case c.defect == FreshIDs && x.op == "SendMessage":
-		x.body = bytes.Replace(x.body, []byte(`"MessageDeduplicationId":"`), fmt.Appendf(nil, `"MessageDeduplicationId":"%d-`, c.calls), 1)
-	case c.defect == DropsLetters && letter && x.op == "PutObject":
-		w.Header().Set("ETag", etag(x.body))
-		return false
-	case c.defect == DropsLetters && letter && x.op == "SendMessage":
-		x.body = bytes.Replace(x.body, []byte("dead"), []byte("away"), 1)
-	}
-	return true
 }

@@ -166,6 +166,17 @@ func newObject(r *rand.Rand, c *Cloud, n int) *item {
 	return it
 }
 
+// newLarge puts an object into the bucket of inputs whose answers are of several
+// parts: over 8 MiB.
+func newLarge(r *rand.Rand, c *Cloud, n int) *item {
+	rows := slices.Repeat(pick(r, 100), 1000)
+	key := fmt.Sprintf("large-%d.csv", n)
+	body := []byte(csvOf(rows))
+	c.etags[key] = etag(body)
+	c.buckets["in"][key] = &Object{Body: body, ETag: c.etags[key], Header: http.Header{}}
+	return &item{id: "in/" + key, rows: answers(rows)}
+}
+
 // gone is the content of an object that was deleted since its event.
 const gone = "gone"
 

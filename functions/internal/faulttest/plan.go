@@ -20,6 +20,7 @@ type Plan struct {
 	Loops     int    // events that a process answers at the same time
 	Faults    map[int]Kind
 	Killed    map[int]bool // invocations whose process is killed before its reply
+	Ended     map[int]bool // invocations whose process is killed after its reply, as Lambda may
 	Repeats   int          // deliveries for no reason
 	Outage    bool         // the sink does not work any more
 	Defect    Defect
@@ -38,7 +39,7 @@ func scenarios() (all []scenario) {
 			all = append(all, scenario{source, sink, deads[(2*len(all)+len(all)/len(sinks))%len(deads)]})
 		}
 	}
-	return all
+	return append(all, scenario{"large objects", "s3", "s3"}, scenario{"large objects", "s3", ""})
 }
 
 var (
@@ -58,10 +59,13 @@ func newPlan(seed uint64) *Plan {
 	s := all[seed%n]
 	p := &Plan{
 		Seed: seed, Source: s.source, Sink: s.sink, Dead: s.dead, Sandboxes: 1 + r.IntN(3), Loops: 1,
-		Faults: map[int]Kind{}, Killed: map[int]bool{}, Repeats: r.IntN(3),
+		Faults: map[int]Kind{}, Killed: map[int]bool{}, Ended: map[int]bool{}, Repeats: r.IntN(3),
 	}
 	if r.IntN(4) == 0 {
 		p.Loops = 2
+	}
+	if p.Loops == 1 && r.IntN(2) == 0 {
+		p.Ended[r.IntN(4)] = true
 	}
 	turn := seed / n
 	p.Faults[int(turn%places)] = Kind(1 + (turn/places+seed%n)%uint64(numKinds-1))
@@ -114,6 +118,9 @@ func (p *Plan) String() string {
 	}
 	for _, at := range slices.Sorted(maps.Keys(p.Killed)) {
 		fmt.Fprintf(&b, "; invocation %d: killed before its reply", at)
+	}
+	for _, at := range slices.Sorted(maps.Keys(p.Ended)) {
+		fmt.Fprintf(&b, "; invocation %d: killed after its reply", at)
 	}
 	return b.String()
 }

@@ -36,6 +36,9 @@ var identifier = regexp.MustCompile("^[!-~]{1,128}$")
 
 func sqsFailure(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	if code == "QueueDoesNotExist" { // what it was called in the older protocol
+		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
+	}
 	w.WriteHeader(status)
 	fmt.Fprintf(w, `{"__type":"com.amazonaws.sqs#%s","message":"%s"}`, code, code)
 }

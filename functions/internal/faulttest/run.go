@@ -49,7 +49,7 @@ func run(ctx context.Context, binary string, p *Plan) *outcome {
 		}
 	}
 	all, from := newSource(r, p, c)
-	f := newFleet(binary, p.Sandboxes, p.Loops, p.Killed, c, func(front string) []string {
+	f := newFleet(binary, p, c, func(front string) []string {
 		env := []string{"AWS_ENDPOINT_URL=" + front, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "GOMAXPROCS=2",
 			"COPSE_SINK=" + uri(p.Sink, "results", front), "AWS_LAMBDA_LOG_LEVEL=WARN"}
 		if p.Dead != "" {
@@ -60,7 +60,6 @@ func run(ctx context.Context, binary string, p *Plan) *outcome {
 		}
 		return env
 	})
-	defer f.close()
 	drain(from, p.Sandboxes*p.Loops, func(d *delivery) ([]byte, error) {
 		reply, err := f.invoke(ctx, d.what, d.payload)
 		if p.Defect == AcksAll {
@@ -68,6 +67,7 @@ func run(ctx context.Context, binary string, p *Plan) *outcome {
 		}
 		return reply, err
 	})
+	f.close()
 	o := &outcome{plan: p, all: all, cloud: c, given: map[*carrier]bool{}}
 	for _, c := range from.given() {
 		o.given[c] = true
@@ -102,6 +102,13 @@ func newSource(r *rand.Rand, p *Plan, c *Cloud) ([]*carrier, source) {
 			}
 		}
 		return all, queue(p.Source == "fifo")
+	case "large objects":
+		all = all[:1+r.IntN(2)]
+		for i := range all {
+			it := newLarge(r, c, i)
+			all[i] = carry(fmt.Sprintf("sqs-%d", i), notification(c, []*item{it}), it)
+		}
+		return all, queue(false)
 	case "s3 in sqs":
 		for i := range all {
 			var items []*item

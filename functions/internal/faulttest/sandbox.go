@@ -20,9 +20,7 @@ type fleet struct {
 	cloud  *Cloud
 	idle   chan *sandbox
 	all    []*sandbox
-	// killed are the invocations, by number, whose process is killed between its
-	// last call and its reply.
-	killed map[int]bool
+	plan   *Plan
 	mu     sync.Mutex
 	count  int
 }
@@ -37,14 +35,14 @@ type sandbox struct {
 	logs   strings.Builder      // of the processes that ended
 }
 
-// newFleet returns sandboxes of which each answers loops events at a time.
-func newFleet(binary string, sandboxes, loops int, killed map[int]bool, cloud *Cloud, env func(front string) []string) *fleet {
-	f := &fleet{binary: binary, env: env, cloud: cloud, idle: make(chan *sandbox, sandboxes*loops), killed: killed}
-	for i := range sandboxes {
+// newFleet returns the sandboxes of a plan, each as often as it has loops.
+func newFleet(binary string, p *Plan, cloud *Cloud, env func(front string) []string) *fleet {
+	f := &fleet{binary: binary, env: env, cloud: cloud, idle: make(chan *sandbox, p.Sandboxes*p.Loops), plan: p}
+	for i := range p.Sandboxes {
 		s := &sandbox{number: i, fleet: f}
 		s.front = cloud.front(s)
 		f.all = append(f.all, s)
-		for range loops {
+		for range p.Loops {
 			f.idle <- s
 		}
 	}
@@ -53,6 +51,7 @@ func newFleet(binary string, sandboxes, loops int, killed map[int]bool, cloud *C
 
 func (f *fleet) close() {
 	for _, s := range f.all {
+		f.cloud.settle(s.number)
 		s.kill()
 		s.front.CloseClientConnections()
 		s.front.Close()
@@ -87,6 +86,7 @@ func (s *sandbox) end(p *runtimetest.Process) {
 		return
 	}
 	s.proc.Stop()
+	s.fleet.cloud.forget(s.number)
 	s.logs.WriteString(s.proc.Log())
 	s.proc.Close()
 	s.proc = nil
@@ -135,7 +135,7 @@ func (f *fleet) invoke(ctx context.Context, what string, payload []byte) ([]byte
 	}
 	reply, err := s.invoke(ctx, p, payload)
 	switch {
-	case err == nil && f.killed[number]:
+	case err == nil && f.plan.Killed[number]:
 		s.end(p)
 		f.cloud.note("invocation %d: killed before its reply", number)
 		return nil, errLost
@@ -148,6 +148,10 @@ func (f *fleet) invoke(ctx context.Context, what string, payload []byte) ([]byte
 		return nil, reply.Error
 	}
 	f.cloud.note("invocation %d: %s", number, reply.Body)
+	if f.plan.Ended[number] {
+		s.end(p)
+		f.cloud.note("invocation %d: killed after its reply", number)
+	}
 	return reply.Body, nil
 }
 

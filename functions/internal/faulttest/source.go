@@ -107,7 +107,9 @@ func (q *queueSource) settle(taken []*message, reply []byte, err error) {
 	for _, m := range taken {
 		q.locked[m.group] = false
 	}
-	failed := failures(reply, err)
+	failed := failures(reply, err, func(id string) bool {
+		return slices.ContainsFunc(taken, func(m *message) bool { return m.id == id })
+	})
 	lost := q.fifo && q.repeats > 0 && q.r.IntN(4) == 0
 	if lost {
 		q.repeats-- // the poller was not heard when it deleted them
@@ -122,9 +124,9 @@ func (q *queueSource) settle(taken []*message, reply []byte, err error) {
 	}
 }
 
-// failures reads the identifiers of a reply; nil is: all failed, as with a
-// reply that names none, or one that is not there.
-func failures(reply []byte, err error) map[string]bool {
+// failures reads the identifiers of a reply. Nil is: all failed, as where one
+// is empty, or of no record of the batch.
+func failures(reply []byte, err error, known func(id string) bool) map[string]bool {
 	var out struct {
 		BatchItemFailures []struct{ ItemIdentifier string }
 	}
@@ -133,7 +135,7 @@ func failures(reply []byte, err error) map[string]bool {
 	}
 	failed := map[string]bool{}
 	for _, f := range out.BatchItemFailures {
-		if f.ItemIdentifier == "" {
+		if !known(f.ItemIdentifier) {
 			return nil
 		}
 		failed[f.ItemIdentifier] = true
@@ -206,7 +208,9 @@ func (s *stream) next() *delivery {
 // settle moves the checkpoint, or cuts the batch.
 func (s *stream) settle(reply []byte, err error) {
 	s.flying = false
-	failed := failures(reply, err)
+	failed := failures(reply, err, func(id string) bool {
+		return slices.ContainsFunc(s.records[s.at:s.end], func(c *carrier) bool { return c.id == id })
+	})
 	first := s.at
 	for ; failed != nil && first < s.end && !failed[s.records[first].id]; first++ {
 	}
