@@ -105,7 +105,7 @@ func starts(ctx context.Context, b binaries, runs int) ([]figures.Figure, error)
 	next := func(s runtimetest.StartUp) time.Duration { return s.Next }
 	return []figures.Figure{
 		ratio("`predict`: exec → first /next", times[1], times[0], next, 1.6),
-		ratio("`events`: exec → first /next", times[2], times[0], next, 2.1),
+		ratio("`events`: exec → first /next", times[2], times[0], next, 2.4),
 	}, nil
 }
 

@@ -11,6 +11,7 @@ package awsenv
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"time"
@@ -25,6 +26,7 @@ const (
 	// full jitter): some ten seconds at most, and never beyond the event's deadline.
 	Attempts       = 8
 	maxBackoff     = 2 * time.Second
+	firstBackoff   = 50 * time.Millisecond
 	connectTimeout = 5 * time.Second
 )
 
@@ -92,11 +94,7 @@ func Client(timeout time.Duration) aws.HTTPClient {
 // Wait waits before the next attempt, for a random time that grows with those
 // that failed (from 1), or for the end of ctx.
 func Wait(ctx context.Context, failed int) error {
-	delay, err := retry.NewExponentialJitterBackoff(maxBackoff).BackoffDelay(failed, nil)
-	if err != nil {
-		return err
-	}
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(rand.N(min(maxBackoff, firstBackoff<<failed)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
