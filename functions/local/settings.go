@@ -26,7 +26,20 @@ func addSettings(c *cobra.Command) {
 			help += " (default " + s.Default + ")"
 		}
 		c.Flags().String(s.Flag(), "", help+" ($"+s.Name+")")
+		_ = c.Flags().SetAnnotation(s.Flag(), settingFlag, []string{s.Name}) // fails for a flag that is not there
 	}
+}
+
+// settingFlag marks the flags that are settings: a command may have others of
+// the same name, such as the folder of copse invoke --objects.
+const settingFlag = "setting"
+
+// givenFlag is the value of a setting that was given as a flag.
+func givenFlag(c *cobra.Command, s *config.Setting) (value string, given bool) {
+	if f := c.Flags().Lookup(s.Flag()); f != nil && f.Changed && f.Annotations[settingFlag] != nil {
+		return f.Value.String(), true
+	}
+	return "", false
 }
 
 func namesModels(name string) bool { return name == "COPSE_MODEL" || name == "COPSE_MODELS" }
@@ -42,11 +55,11 @@ func readSettings(c *cobra.Command, environ []string, models bool) (*config.Conf
 		}
 	}
 	for _, s := range config.Settings() {
-		if f := c.Flags().Lookup(s.Flag()); f != nil && f.Changed && !namesModels(s.Name) {
-			if f.Value.String() == "" {
+		if value, is := givenFlag(c, &s); is {
+			if value == "" {
 				return nil, fmt.Errorf("--%s: the value is missing", s.Flag())
 			}
-			given[s.Name] = f.Value.String()
+			given[s.Name] = value
 		}
 	}
 	settings, err := config.FromMap(given)
@@ -61,7 +74,7 @@ func inFlags(c *cobra.Command, err error) error {
 	}
 	text := err.Error()
 	for _, s := range config.Settings() {
-		if f := c.Flags().Lookup(s.Flag()); f != nil && f.Changed && !namesModels(s.Name) {
+		if _, is := givenFlag(c, &s); is {
 			text = regexp.MustCompile(`\b`+s.Name+`\b`).ReplaceAllString(text, "--"+s.Flag())
 		}
 	}
