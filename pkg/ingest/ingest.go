@@ -1,12 +1,21 @@
 // Package ingest answers the records of an event: it decodes the rows of all
 // of them, predicts once, writes each record's reply to the sink, and gives
-// each record its outcome.
+// each record its outcome. A record may also be an object of a store, whose
+// rows are scored as a stream, one object after another on all cores.
 //
 // The rule that everything here serves: nothing is lost. A record is Done only
 // after its reply, or its dead letter, has been written; whatever else happens
 // to it, a panic included, it stays Failed and the platform delivers it again.
 // A record may therefore be answered twice, and Message.ID lets the receiver
-// tell.
+// tell. Where the sink is a Bucket, nothing is there twice: a result's name is
+// made from its record alone, and an object is written once. Only a stream's
+// record may stand in two objects, if an attempt was cut short at another
+// record than the next one; its lines say which record they are of.
+//
+// Question: who tries a call again that failed? Choice: the drivers, which
+// know what may help and how long to wait, within the time of the event; here
+// a record that failed is left to the platform. What would change it: a driver
+// whose library cannot.
 package ingest
 
 import (
@@ -157,7 +166,7 @@ func (h *Handler) Handle(ctx context.Context, records []Record) []Outcome {
 
 // handle is Handle that also fills in reports, unless there are none.
 func (h *Handler) handle(ctx context.Context, records []Record, reports []Report) []Outcome {
-	e := &event{h: h, records: records, reports: reports, outcomes: make([]Outcome, len(records)), stopped: map[string]bool{}}
+	e := &event{h: h, records: records, reports: reports, outcomes: make([]Outcome, len(records)), stopped: map[string]bool{}, objects: map[string]answeredObject{}}
 	for i := range e.outcomes {
 		e.outcomes[i] = Failed
 	}
@@ -182,6 +191,7 @@ type event struct {
 	reports  []Report // nil where nobody asks
 	outcomes []Outcome
 	stopped  map[string]bool // groups that have a failed record
+	objects  map[string]answeredObject
 }
 
 // answer answers records from and following together, as many as fit into one

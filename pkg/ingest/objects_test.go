@@ -284,3 +284,19 @@ func hasObject(s *store) bool {
 	}
 	return false
 }
+
+// TestObjectTwice: what an event tells of twice is answered once.
+func TestObjectTwice(t *testing.T) {
+	s, sink := newStore(), new(memory)
+	event := s.put("a.csv", "x\n1\n7\n")
+	h := New(withObjects(options(t, sink, nil), s))
+	got := h.Report(t.Context(), []Record{object("a", event), record("b", `{"object":"mem://in/a.csv","etag":"`+event.ETag+`"}`), object("c", s.put("b.csv", "x\n1\n"))})
+	for i, rows := range []int{2, 2, 1} {
+		if got[i].Outcome != Done || got[i].Rows != rows {
+			t.Errorf("record %d: got %+v", i, got[i])
+		}
+	}
+	if len(sink.got) != 2 {
+		t.Errorf("got %d messages, want 2", len(sink.got))
+	}
+}

@@ -27,25 +27,23 @@ type pace struct {
 	deadline time.Time // the work's; zero where there is none
 	bytes    int64     // to be read
 	read     int64
-	stop     context.CancelCauseFunc
+	stop     context.CancelFunc
 	late     bool // it was stopped
 }
 
 // begin starts the watch over work of so many bytes. The work's context ends a
-// little before ctx.
-func (e *event) begin(ctx context.Context, bytes int64) (context.Context, *pace, func()) {
+// little before ctx, or by stop, which must be called.
+func (e *event) begin(ctx context.Context, bytes int64) (context.Context, *pace) {
 	p := &pace{now: e.h.o.Now, start: e.h.o.Now(), bytes: bytes}
-	work, stop := context.WithCancelCause(ctx)
-	p.stop = stop
-	end := func() { stop(nil) }
-	if deadline, ok := ctx.Deadline(); ok {
-		left := deadline.Sub(p.start)
-		p.deadline = deadline.Add(-min(endTime, left/10))
-		var cancel context.CancelFunc
-		work, cancel = context.WithDeadline(work, p.deadline)
-		end = func() { cancel(); stop(nil) }
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		ctx, p.stop = context.WithCancel(ctx)
+		return ctx, p
 	}
-	return work, p, end
+	left := deadline.Sub(p.start)
+	p.deadline = deadline.Add(-min(endTime, left/10))
+	ctx, p.stop = context.WithDeadline(ctx, p.deadline)
+	return ctx, p
 }
 
 // note is told how many bytes have been read, by one goroutine.
@@ -61,11 +59,13 @@ func (p *pace) note(read int64) {
 	}
 	need := float64(p.bytes-read) / float64(read) * float64(spent)
 	if p.late = need > float64(left); p.late {
-		p.stop(errLate)
+		p.stop()
 	}
 }
 
-var errLate = fault.New(fault.TooSlow, "the object's work would not end in the time left: the log says how fast it was")
+func tooSlow() *fault.Error {
+	return fault.New(fault.TooSlow, "the object's work would not end in the time left: the log says how fast it was")
+}
 
 // rate is in MB (10⁶ bytes) a second.
 func rate(bytes int64, d time.Duration) float64 {

@@ -14,7 +14,7 @@ import (
 // answerObject answers the rows of an object. Nil: it is answered, or there is
 // no work.
 func (e *event) answerObject(ctx context.Context, it *item) *fault.Error {
-	if e.isOwn(ctx, it) || e.isFolder(ctx, it) {
+	if e.isOwn(ctx, it) || e.isFolder(ctx, it) || e.isRepeated(ctx, it) {
 		return nil
 	}
 	o := it.object
@@ -84,6 +84,25 @@ func (e *event) isFolder(ctx context.Context, it *item) bool {
 	return true
 }
 
+// isRepeated says whether an object was answered for an earlier record of the
+// same event: platforms tell of one object more than once. Objects are answered
+// on one goroutine.
+func (e *event) isRepeated(ctx context.Context, it *item) bool {
+	first, done := e.objects[it.object.id()]
+	if !done || it.object.identity() == "" {
+		return false
+	}
+	e.reportObject(it, first.sum, first.result)
+	e.log(ctx, slog.LevelInfo, "object is answered already, for another record of the event", it)
+	return true
+}
+
+// answeredObject is what became of an object that is answered.
+type answeredObject struct {
+	sum    Scored
+	result string
+}
+
 // isAnswered says whether an object's result is there.
 func (e *event) isAnswered(ctx context.Context, it *item) bool {
 	if e.h.bucket == nil || it.object.identity() == "" {
@@ -130,26 +149,30 @@ func (w *objectWork) toBucket(ctx context.Context) *fault.Error {
 // is something wrong with it.
 func (w *objectWork) run(ctx context.Context, out writer, result string, commit func(context.Context, Scored) error) *fault.Error {
 	e := w.e
-	work, p, end := e.begin(ctx, w.size())
-	defer end()
+	work, p := e.begin(ctx, w.size())
+	defer p.stop()
 	o := w.it.object
 	out.bind(work)
+	failed := func(err error) *fault.Error {
+		if work.Err() != nil && ctx.Err() == nil {
+			e.logLate(ctx, w.it, p)
+			return tooSlow()
+		}
+		return unread(ctx, err)
+	}
 	sum, err := e.h.o.Score(work, &Work{Model: e.model, Object: w.in, Name: o.Key, Size: o.Size, From: o.From, To: o.To,
 		IgnoreExtra: e.records[w.it.record].IgnoreExtra, Out: out, Read: p.note})
 	if err != nil {
-		if work.Err() != nil && ctx.Err() == nil {
-			e.logLate(ctx, w.it, p)
-			return errLate
-		}
-		return unread(ctx, err)
+		return failed(err)
 	}
 	if sum.Rows > 0 && sum.Bad == sum.Rows && o.From == 0 && o.To == 0 {
 		// Rows of a range that are all bad say nothing of the object.
 		return fault.New(fault.InvalidRows, "no row of the object is valid: %s", sum.Why)
 	}
 	if err := commit(ctx, sum); err != nil {
-		return unread(ctx, err)
+		return failed(err)
 	}
+	e.objects[o.id()] = answeredObject{sum, result}
 	spent := p.now().Sub(p.start)
 	e.reportObject(w.it, sum, result)
 	e.log(ctx, slog.LevelInfo, "object answered", w.it, "rows", sum.Rows, "bad", sum.Bad, "bytes", p.bytes,
