@@ -38,10 +38,11 @@ type Input struct {
 	// Table is in the place of both, if the file is Parquet.
 	Table *parquetfile.File
 
-	name   string
-	packed bool
-	meter  *meter
-	close  []func() error
+	name     string
+	packed   bool
+	segments *segments // below Table, if it is not in a temporary file
+	meter    *meter
+	close    []func() error
 }
 
 // Open finds out what a file is: the form that o names, else by name, else by
@@ -89,7 +90,8 @@ func (in *Input) open(f *File, o *Options) error {
 // openTable opens a Parquet file. It is read from its end, so that what is a
 // stream, or is packed once more, goes to a temporary file first.
 func (in *Input) openTable(f *File, o *Options, plain *bufio.Reader) error {
-	at, size := io.ReaderAt(&meteredAt{in.meter, in.meter.at()}), f.Size
+	var at io.ReaderAt
+	size := f.Size
 	if f.At == nil || in.packed {
 		if !o.Spool {
 			return fault.New(fault.UnsupportedMedia, "Parquet is read from its end: it cannot come packed once more, or as a stream")
@@ -103,6 +105,10 @@ func (in *Input) openTable(f *File, o *Options, plain *bufio.Reader) error {
 			return err
 		}
 		at = spool
+	} else {
+		in.segments = newSegments(in.meter.ctx, in.meter.at(), size)
+		in.close = append(in.close, in.segments.Close)
+		at = &meteredAt{in.meter, in.segments}
 	}
 	var err error
 	if in.Table, err = parquetfile.Open(at, size); err != nil {

@@ -76,8 +76,10 @@ func (r *metered) Read(p []byte) (int, error) {
 // meteredAt notes the errors of a file that is read anywhere.
 type meteredAt struct {
 	m *meter
-	r io.ReaderAt
+	r *segments
 }
+
+func (r *meteredAt) Soon(at int64) { r.r.Soon(at) }
 
 func (r *meteredAt) ReadAt(p []byte, at int64) (int, error) {
 	n, err := r.r.ReadAt(p, at)

@@ -84,6 +84,9 @@ func (s *Scorer) newTableRows(in *Input, o wire.Options) (*tableRows, error) {
 	if !in.packed {
 		rows.Within(s.o.From, s.o.To)
 	}
+	if in.segments != nil {
+		in.segments.expect(rows.Chunks())
+	}
 	return &tableRows{rows, s.size}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +25,8 @@ const (
 )
 
 // Rows gives a file's rows, some at a time.
+//
+// A file that has a method Soon(at) is told where it will be read next.
 type Rows struct {
 	f       *File
 	s       *schema.Schema
@@ -97,6 +100,31 @@ func (r *Rows) within(group *format.RowGroup) bool {
 	at, _ := chunkRange(&group.Columns[0].MetaData)
 	at = max(0, min(at, r.f.size-1)) // a file that lies has all its groups in some range
 	return at >= r.from && (r.to == 0 || at < r.to)
+}
+
+// Chunks are the pieces of the file that hold the columns which are features,
+// of the row groups that are read, in the file's order: from, to.
+func (r *Rows) Chunks() (columns int, chunks [][2]int64) {
+	for _, group := range r.f.file.Metadata().RowGroups {
+		if !r.within(&group) {
+			continue
+		}
+		for _, at := range r.places {
+			if at < 0 {
+				continue
+			}
+			if from, to := chunkRange(&group.Columns[r.f.columns[at].leaf].MetaData); from < to {
+				chunks = append(chunks, [2]int64{from, to})
+			}
+		}
+	}
+	for _, at := range r.places {
+		if at >= 0 {
+			columns++
+		}
+	}
+	slices.SortFunc(chunks, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	return columns, chunks
 }
 
 // Next gives the next rows, at most so many. At the end it returns io.EOF. It
@@ -242,6 +270,12 @@ func (r *Rows) nextGroup() (err error) {
 	}
 	r.left = g.NumRows()
 	r.group++
+	if soon, ok := r.f.in.(interface{ Soon(at int64) }); ok {
+		for _, c := range r.readers {
+			at, _ := chunkRange(c.meta)
+			soon.Soon(at)
+		}
+	}
 	return nil
 }
 
