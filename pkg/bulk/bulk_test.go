@@ -21,15 +21,19 @@ import (
 )
 
 // forest is a small model over features a, b and c, of which each may be
-// missing, and a category d where it is asked for.
-func forest(t testing.TB) *predict.Model {
+// missing.
+func forest(t testing.TB) *predict.Model { return forestOver(t, "a", "b", "c") }
+
+// other is one over other features.
+func other(t testing.TB) *predict.Model { return forestOver(t, "a", "b", "d") }
+
+func forestOver(t testing.TB, names ...string) *predict.Model {
 	t.Helper()
-	m := irtest.Forest(irtest.Shape{Features: 3})
+	m := irtest.Forest(irtest.Shape{Features: len(names)})
 	var doc schema.Document
-	for c, name := range []string{"a", "b", "c"} {
+	for c, name := range names {
 		m.FeatureNames[c] = name
-		f := schema.Feature{Name: name, Missing: schema.Allow}
-		doc.Features = append(doc.Features, f)
+		doc.Features = append(doc.Features, schema.Feature{Name: name, Missing: schema.Allow})
 	}
 	data, err := predict.Compile(m, doc, predict.Info{Name: "forest"}, nil)
 	if err != nil {
