@@ -360,3 +360,17 @@ func TestOpenSink(t *testing.T) {
 		}
 	}
 }
+
+// TestRoom: the memory of a part is never more than a part's.
+func TestRoom(t *testing.T) {
+	var part []byte
+	for n := 1; len(part) < PartSize; n = 3*n + 1 {
+		n = min(n, PartSize-len(part))
+		before := len(part)
+		part = room(part, n)
+		if cap(part) > PartSize || len(part) != before || cap(part)-len(part) < n {
+			t.Fatalf("room for %d after %d: got %d of %d", n, before, len(part), cap(part))
+		}
+		part = append(part, make([]byte, n)...)
+	}
+}

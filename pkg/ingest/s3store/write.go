@@ -74,10 +74,19 @@ func (u *upload) Write(p []byte) (n int, err error) {
 			}
 		}
 		k := min(len(p)-n, PartSize-len(u.part))
-		u.part = append(u.part, p[n:n+k]...)
+		u.part = append(room(u.part, k), p[n:n+k]...)
 		n += k
 	}
 	return n, nil
+}
+
+// room is a part with room for n bytes more: its memory doubles, since most
+// results are small, up to that of a whole part.
+func room(part []byte, n int) []byte {
+	if len(part)+n <= cap(part) {
+		return part
+	}
+	return append(make([]byte, 0, min(PartSize, max(2*cap(part), len(part)+n))), part...)
 }
 
 // send sends the part that is filled on its way, and takes other memory for
@@ -106,7 +115,9 @@ func (u *upload) send() error {
 	}
 	u.number++
 	number, body := u.number, u.part
-	u.part = next[:0]
+	if u.part = next[:0]; next == nil {
+		u.part = make([]byte, 0, PartSize)
+	}
 	u.sending.Go(func() {
 		defer func() { u.slots <- body }()
 		if err := u.upload(number, body); err != nil {
@@ -206,8 +217,10 @@ func (u *upload) put(ctx context.Context) (existed bool, err error) {
 
 // complete makes the parts an object.
 func (u *upload) complete(ctx context.Context) (existed bool, err error) {
-	if err := u.send(); err != nil {
-		return false, err
+	if len(u.part) > 0 { // else this end was tried before
+		if err := u.send(); err != nil {
+			return false, err
+		}
 	}
 	u.sending.Wait()
 	if err := u.failure(nil); err != nil {
