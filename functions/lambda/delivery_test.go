@@ -190,7 +190,7 @@ func TestIdentity(t *testing.T) {
 		{"a shard's without a name", listOf(`{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":""}}`),
 			ingest.Record{Source: ingest.Source{Kind: "kinesis", MessageID: "1"}, Group: "shard"}},
 		{"a table's", listOf(ofTable("INSERT", `,"NewImage":{}`)), ingest.Record{Source: ingest.Source{Kind: "dynamodb", MessageID: "9", Shard: "T/2026-01-01T00:00:00.000",
-			Origin: "arn:aws:dynamodb:r:1:table/T/stream/2026-01-01T00:00:00.000"}, Group: "shard", IgnoreExtra: true}},
+			Origin: "arn:aws:dynamodb:r:1:table/T/stream/2026-01-01T00:00:00.000"}, Group: "T/2026-01-01T00:00:00.000", IgnoreExtra: true}},
 		{"a topic's", listOf(`{"EventSource":"aws:sns","Sns":` + inTopic(row1) + `}`), ingest.Record{Source: ingest.Source{Kind: "sns", MessageID: "t", Origin: "arn:t"}}},
 		{"a topic's in a queue", listOf(inSQS(inTopic(row1))), ingest.Record{Source: ingest.Source{Kind: "sqs", MessageID: "m"}}},
 		{"EventBridge's", []byte(ofBridge("com.example", "x", row1)), ingest.Record{Source: ingest.Source{Kind: "eventbridge", MessageID: "e"}}},

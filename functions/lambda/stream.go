@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strings"
 
@@ -31,9 +32,7 @@ func (d *delivery) addKinesis() (id string) {
 	r := d.streamed("kinesis", id)
 	// shardId-000000000000:SEQUENCE
 	r.Source.Shard, _, _ = strings.Cut(textOf(d.raw.eventID), ":")
-	if r.Group = r.Source.Shard; r.Group == "" {
-		r.Group = "shard"
-	}
+	r.Group = cmp.Or(r.Source.Shard, "shard")
 	if good && isText(s.data) {
 		data := d.decode(s.data)
 		// In place: decoded text is shorter, and written behind the read position.
@@ -57,7 +56,7 @@ func (d *delivery) addDynamoDB() (id string) {
 	// say which shard of the stream it is of, so the stream stands for it.
 	_, r.Source.Shard, _ = strings.Cut(r.Source.Origin, ":table/")
 	r.Source.Shard = strings.Replace(r.Source.Shard, "/stream/", "/", 1)
-	r.Group = "shard"
+	r.Group = cmp.Or(r.Source.Shard, "shard")
 	r.IgnoreExtra = true
 	switch {
 	case string(d.raw.eventName) == `"REMOVE"`:

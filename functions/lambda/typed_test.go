@@ -224,8 +224,10 @@ func typedDynamoDB(payload []byte) (all []typedMessage, err error) {
 		message := typedMessage{id: m.Change.SequenceNumber}
 		if m.EventName != "REMOVE" {
 			r := ingest.Record{Source: ingest.Source{Kind: "dynamodb", MessageID: message.id, Origin: m.EventSourceArn}, Group: "shard", IgnoreExtra: true}
-			_, table, _ := strings.Cut(m.EventSourceArn, ":table/")
-			r.Source.Shard = strings.Replace(table, "/stream/", "/", 1)
+			if _, table, _ := strings.Cut(m.EventSourceArn, ":table/"); table != "" {
+				r.Source.Shard = strings.Replace(table, "/stream/", "/", 1)
+				r.Group = r.Source.Shard
+			}
 			if r.Body, err = typedItem(m.Change.NewImage); err != nil {
 				return nil, err
 			}
