@@ -48,8 +48,6 @@ type gathered struct {
 	line  []byte // the beginning of one whose end is still to come
 }
 
-func (g *gathered) bind(context.Context) {}
-
 func (g *gathered) Write(p []byte) (int, error) {
 	rest := p
 	for {

@@ -191,6 +191,8 @@ func TestObjectNotRead(t *testing.T) {
 		code := ""
 		if got.Fault != nil {
 			code = got.Fault.Code.String()
+		} else if got.Object == nil || got.Rows != 0 || got.Result != "" {
+			t.Errorf("%s: the report is %+v", c.name, got)
 		}
 		if got.Outcome != Done || code != c.code || len(s.results) != map[bool]int{true: 0, false: 1}[c.code == ""] {
 			t.Errorf("%s: got %+v (%s), %v", c.name, got, code, s.results)

@@ -31,10 +31,10 @@ type pace struct {
 	late     bool // it was stopped
 }
 
-// begin starts the watch over work of so many bytes. The work's context ends a
-// little before ctx, or by stop, which must be called.
-func (e *event) begin(ctx context.Context, bytes int64) (context.Context, *pace) {
-	p := &pace{now: e.h.o.Now, start: e.h.o.Now(), bytes: bytes}
+// begin starts the watch over an object's work, whose context ends a little
+// before ctx, or by stop, which must be called.
+func (e *event) begin(ctx context.Context) (context.Context, *pace) {
+	p := &pace{now: e.h.o.Now, start: e.h.o.Now()}
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		ctx, p.stop = context.WithCancel(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -28,34 +29,7 @@ func (e *event) answerObject(ctx context.Context, it *item) *fault.Error {
 	if e.reports == nil && e.isAnswered(ctx, it) {
 		return nil
 	}
-	store, err := e.h.o.Objects(o.Scheme)
-	if err != nil {
-		return unread(ctx, err)
-	}
-	in, err := store.Open(ctx, *o)
-	if err != nil {
-		fe := unread(ctx, err)
-		if fe.Code.Outcome() != fault.Retry && e.isAnswered(ctx, it) {
-			return nil // it was there when it was answered
-		}
-		return fe
-	}
-	defer in.Close() //nolint:errcheck // nothing is written to it
-	opened := in.Object()
-	if o.identity() == "" {
-		o.Version, o.ETag = opened.Version, opened.ETag
-	}
-	if o.Size = opened.Size; o.Size == 0 {
-		if e.isFolder(ctx, it) {
-			return nil
-		}
-		return fault.New(fault.EmptyBody, "the object is empty")
-	}
-	w := &objectWork{e: e, it: it, in: in}
-	if e.h.bucket != nil {
-		return w.toBucket(ctx)
-	}
-	return w.toMessage(ctx)
+	return (&objectWork{e: e, it: it}).do(ctx)
 }
 
 // isOwn says whether an object is one that this function wrote. Its event is
@@ -71,6 +45,7 @@ func (e *event) isOwn(ctx context.Context, it *item) bool {
 		}
 	}
 	e.log(ctx, level, "object below the function's own sink: nothing to do", it, args...)
+	e.reportObject(it, Scored{}, "")
 	return true
 }
 
@@ -81,6 +56,7 @@ func (e *event) isFolder(ctx context.Context, it *item) bool {
 		return false
 	}
 	e.log(ctx, slog.LevelInfo, "object is a folder: nothing to do", it)
+	e.reportObject(it, Scored{}, "")
 	return true
 }
 
@@ -117,11 +93,47 @@ func (e *event) isAnswered(ctx context.Context, it *item) bool {
 	return true
 }
 
-// objectWork is one object on its way.
+// objectWork is one object on its way. Its work has a context and a pace of its
+// own, which ends with the event at the latest.
 type objectWork struct {
-	e  *event
-	it *item
-	in Reader
+	e    *event
+	it   *item
+	in   Reader
+	work context.Context
+	pace *pace
+}
+
+func (w *objectWork) do(ctx context.Context) *fault.Error {
+	w.work, w.pace = w.e.begin(ctx)
+	defer w.pace.stop()
+	o := w.it.object
+	store, err := w.e.h.o.Objects(o.Scheme)
+	if err != nil {
+		return w.failed(ctx, err)
+	}
+	if w.in, err = store.Open(w.work, *o); err != nil {
+		fe := w.failed(ctx, err)
+		if fe.Code.Outcome() != fault.Retry && w.e.isAnswered(ctx, w.it) {
+			return nil // it was there when it was answered
+		}
+		return fe
+	}
+	defer w.in.Close() //nolint:errcheck // nothing is written to it
+	opened := w.in.Object()
+	if o.identity() == "" {
+		o.Version, o.ETag = opened.Version, opened.ETag
+	}
+	if o.Size = opened.Size; o.Size == 0 {
+		if w.e.isFolder(ctx, w.it) {
+			return nil
+		}
+		return fault.New(fault.EmptyBody, "the object is empty")
+	}
+	w.pace.bytes = w.size()
+	if w.e.h.bucket != nil {
+		return w.toBucket(ctx)
+	}
+	return w.toMessage(ctx)
 }
 
 // size is how many bytes of the object are to be read.
@@ -140,37 +152,26 @@ func (w *objectWork) toBucket(ctx context.Context) *fault.Error {
 	e, b := w.e, w.e.h.bucket
 	name := b.nameOfObject(w.it.object, e.model.Name(), e.model.Digest())
 	source := e.source(w.it)
-	out := &lateUpload{ctx: ctx, store: b.store, name: name, info: Info{contentLines, meta(&source, e.model.Name(), e.model.Digest())}}
+	out := &lateUpload{ctx: w.work, store: b.store, name: name, info: Info{contentLines, meta(&source, e.model.Name(), e.model.Digest())}}
 	defer out.abort()
 	return w.run(ctx, out, b.URI(name), out.commit)
 }
 
 // run scores the object into out, and ends the work with commit, unless there
 // is something wrong with it.
-func (w *objectWork) run(ctx context.Context, out writer, result string, commit func(context.Context, Scored) error) *fault.Error {
-	e := w.e
-	work, p := e.begin(ctx, w.size())
-	defer p.stop()
-	o := w.it.object
-	out.bind(work)
-	failed := func(err error) *fault.Error {
-		if work.Err() != nil && ctx.Err() == nil {
-			e.logLate(ctx, w.it, p)
-			return tooSlow()
-		}
-		return unread(ctx, err)
-	}
-	sum, err := e.h.o.Score(work, &Work{Model: e.model, Object: w.in, Name: o.Key, Size: o.Size, From: o.From, To: o.To,
+func (w *objectWork) run(ctx context.Context, out io.Writer, result string, commit func(context.Context, Scored) error) *fault.Error {
+	e, o, p := w.e, w.it.object, w.pace
+	sum, err := e.h.o.Score(w.work, &Work{Model: e.model, Object: w.in, Name: o.Key, Size: o.Size, From: o.From, To: o.To,
 		IgnoreExtra: e.records[w.it.record].IgnoreExtra, Out: out, Read: p.note})
 	if err != nil {
-		return failed(err)
+		return w.failed(ctx, err)
 	}
 	if sum.Rows > 0 && sum.Bad == sum.Rows && o.From == 0 && o.To == 0 {
 		// Rows of a range that are all bad say nothing of the object.
 		return fault.New(fault.InvalidRows, "no row of the object is valid: %s", sum.Why)
 	}
 	if err := commit(ctx, sum); err != nil {
-		return failed(err)
+		return w.failed(ctx, err)
 	}
 	e.objects[o.id()] = answeredObject{sum, result}
 	spent := p.now().Sub(p.start)
@@ -180,9 +181,13 @@ func (w *objectWork) run(ctx context.Context, out writer, result string, commit 
 	return nil
 }
 
-// unread is the fault of an object that could not be read, or of a result that
+// failed is the fault of an object that could not be read, or of a result that
 // could not be written.
-func unread(ctx context.Context, err error) *fault.Error {
+func (w *objectWork) failed(ctx context.Context, err error) *fault.Error {
+	if w.work.Err() != nil && ctx.Err() == nil {
+		w.e.logLate(ctx, w.it, w.pace)
+		return tooSlow()
+	}
 	if fe, ok := errors.AsType[*fault.Error](err); ok {
 		return fe
 	}
@@ -192,24 +197,15 @@ func unread(ctx context.Context, err error) *fault.Error {
 	return fault.Wrap(fault.Unavailable, err, "the object could not be read, or its result not written")
 }
 
-// writer takes the answers to an object.
-type writer interface {
-	Write(p []byte) (int, error)
-	// bind gives it the context of the work.
-	bind(ctx context.Context)
-}
-
 // lateUpload is an upload that begins with the first answers, so that an
 // object which cannot be read costs no upload.
 type lateUpload struct {
-	ctx    context.Context // of the event, then of the work: ingest.Upload takes it at its beginning
+	ctx    context.Context // of the work: an upload takes it at its beginning
 	store  Store
 	name   string
 	info   Info
 	upload Upload
 }
-
-func (u *lateUpload) bind(ctx context.Context) { u.ctx = ctx }
 
 func (u *lateUpload) open() (err error) {
 	if u.upload == nil {
