@@ -2,6 +2,7 @@ package gcf
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,13 +16,49 @@ import (
 
 const root = "../.."
 
-// flagFiles are the two deployments, and what their command lines add.
+// flagFiles are the deployments, and what their command lines add.
 var flagFiles = []struct {
-	file, target string
-	more         []string
+	file string
+	more []string
+	want map[string]any // what differs from common
 }{
-	{"function.yaml", TargetPredict, nil},
-	{"functions/gcf/events.yaml", TargetOnEvent, []string{"--trigger-topic=flowers"}},
+	{"function.yaml", nil, map[string]any{
+		"--entry-point": TargetPredict, "--trigger-http": nil, "--ingress-settings": "all",
+		"--set-build-env-vars": buildVars(buildFlags[2] + ",copse_http"),
+	}},
+	// --retry: without it what fails once is lost.
+	{"functions/gcf/pubsub.yaml", []string{"--trigger-topic=flowers"}, map[string]any{"--retry": nil}},
+	{"functions/gcf/storage.yaml", []string{"--trigger-bucket=flowers"}, object(map[string]any{"--retry": nil})},
+	{"functions/gcf/tasks.yaml", nil, map[string]any{"--trigger-http": nil}},
+	{"functions/gcf/eventarc.yaml", nil, object(map[string]any{"--trigger-http": nil})},
+}
+
+// common are the flags of most deployments.
+var common = map[string]any{
+	"--gen2":                     nil,
+	"--runtime":                  "go126", // of cloud.google.com/run/docs/runtimes/go; go.mod says go 1.26
+	"--source":                   ".",
+	"--entry-point":              TargetOnEvent,
+	"--no-allow-unauthenticated": nil,
+	"--ingress-settings":         "internal-only",
+	"--cpu":                      1, // more than one request at a time needs a whole one
+	"--memory":                   "512Mi",
+	"--concurrency":              40,
+	"--min-instances":            0,
+	"--max-instances":            20,
+	"--timeout":                  "60s",
+	"--set-build-env-vars":       buildVars(buildFlags[2]),
+}
+
+func buildVars(tags string) map[string]any {
+	return map[string]any{"GOFLAGS": "-trimpath " + tags, "GOOGLE_GOLDFLAGS": "-s -w"}
+}
+
+// object adds the flags of functions that read objects: one at a time, as long
+// as a function may take for an event (cloud.google.com/functions/quotas).
+func object(flags map[string]any) map[string]any {
+	maps.Copy(flags, map[string]any{"--cpu": 2, "--concurrency": 1, "--max-instances": 100, "--timeout": "540s"})
+	return flags
 }
 
 func readFlags(t *testing.T, file string) map[string]any {
@@ -40,31 +77,9 @@ func readFlags(t *testing.T, file string) map[string]any {
 // TestFlagValues: gcloud checks no values, so this does.
 func TestFlagValues(t *testing.T) {
 	for _, f := range flagFiles {
+		want := maps.Clone(common)
+		maps.Copy(want, f.want)
 		flags := readFlags(t, f.file)
-		want := map[string]any{
-			"--gen2":                     nil,
-			"--runtime":                  "go126", // of cloud.google.com/run/docs/runtimes/go; go.mod says go 1.26
-			"--source":                   ".",
-			"--entry-point":              f.target,
-			"--no-allow-unauthenticated": nil,
-			"--cpu":                      1, // more than one request at a time needs a whole one
-			"--memory":                   "512Mi",
-			"--concurrency":              40,
-			"--min-instances":            0,
-			"--max-instances":            20,
-			"--timeout":                  "60s",
-			"--set-build-env-vars": map[string]any{
-				"GOFLAGS":          "-trimpath " + buildFlags[2],
-				"GOOGLE_GOLDFLAGS": "-s -w",
-			},
-		}
-		if f.target == TargetPredict {
-			want["--trigger-http"] = nil
-			want["--ingress-settings"] = "all"
-		} else {
-			want["--retry"] = nil // without it a message that fails once is lost
-			want["--ingress-settings"] = "internal-only"
-		}
 		if !reflect.DeepEqual(flags, want) {
 			t.Errorf("%s: got %v, want %v", f.file, flags, want)
 		}
@@ -85,32 +100,25 @@ func need(t *testing.T, program string) string {
 	return ""
 }
 
-// deploy runs gcloud without an account, as far as it goes: flags are checked
-// first.
-func deploy(t *testing.T, file string, more ...string) string {
-	t.Helper()
-	cmd := exec.Command(need(t, "gcloud"), append([]string{"functions", "deploy", "predict", "--flags-file=" + file, "--project=p"}, more...)...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CLOUDSDK_CONFIG="+t.TempDir(), "CLOUDSDK_CORE_DISABLE_PROMPTS=1")
-	text, err := cmd.CombinedOutput()
-	if err == nil {
-		t.Fatal("gcloud deployed without an account")
-	}
-	return string(text)
+// deployment is the command that deploys with a flags file.
+func deployment(file string, more ...string) []string {
+	return append([]string{"functions", "deploy", "predict", "--flags-file=" + file, "--project=p", "--region=r"}, more...)
 }
 
 func TestGcloudTakesTheFlags(t *testing.T) {
-	need(t, "gcloud")
+	var commands [][]string
 	for _, f := range flagFiles {
-		if got := deploy(t, f.file, f.more...); !strings.Contains(got, "do not currently have an active account selected") {
-			t.Errorf("%s: %s", f.file, got)
+		commands = append(commands, deployment(filepath.Join(root, f.file), f.more...))
+	}
+	for i, said := range dryRun(t, commands) {
+		if !strings.Contains(said, noAccount) {
+			t.Errorf("%s: %s", flagFiles[i].file, said)
 		}
 	}
 }
 
 // TestGcloudNamesAMisspeltFlag proves that the check above checks.
 func TestGcloudNamesAMisspeltFlag(t *testing.T) {
-	need(t, "gcloud")
 	text, err := os.ReadFile(filepath.Join(root, "function.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +128,7 @@ func TestGcloudNamesAMisspeltFlag(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := 1 + bytes.Count(text[:bytes.Index(text, []byte("--concurrency"))], []byte("\n"))
-	got := deploy(t, file)
+	got := dryRun(t, [][]string{deployment(file)})[0]
 	if !strings.Contains(got, "unrecognized arguments: --concurency") || !strings.Contains(got, "misspelt.yaml:"+strconv.Itoa(line)) {
 		t.Errorf("line %d is not named: %s", line, got)
 	}

@@ -62,6 +62,25 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
+// generations takes a folder's objects for the generations that events name.
+type generations struct{ *filestore.Folder }
+
+func (g generations) Open(ctx context.Context, o ingest.Object) (ingest.Reader, error) {
+	r, err := g.Folder.Open(ctx, o)
+	return generationOf{r, o.Version}, err
+}
+
+type generationOf struct {
+	ingest.Reader
+	version string
+}
+
+func (g generationOf) Object() ingest.Object {
+	o := g.Reader.Object()
+	o.Version = g.version
+	return o
+}
+
 // open opens OnEvent with the settings, its sinks in memory.
 func open(t testing.TB, settings ...string) *opened {
 	t.Helper()
@@ -79,7 +98,7 @@ func open(t testing.TB, settings ...string) *opened {
 			return ingest.NewBucket(folder.Bucket("answers"), scheme, "answers", "", ingest.BucketOptions{}), nil
 		},
 	}, Score: objectscore.Score, Objects: map[string]ObjectsDriver{
-		scheme: func(context.Context, *slog.Logger) (ingest.Objects, error) { return folder, nil },
+		scheme: func(context.Context, *slog.Logger) (ingest.Objects, error) { return generations{folder}, nil },
 	}})
 	if err != nil {
 		t.Fatal(err)
