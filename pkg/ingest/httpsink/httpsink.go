@@ -92,6 +92,7 @@ func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
 		return nil, errors.New("net/http's default transport was replaced")
 	}
 	transport = transport.Clone()
+	transport.Proxy = nil // nobody but the named host is called
 	transport.MaxIdleConnsPerHost = idle
 	return &Sink{u, transport}, nil
 }
