@@ -38,7 +38,7 @@ func Start(t testing.TB) string {
 		}
 		t.Skipf("moto is not installed (pip install -r %s into .venv/moto)", requirements)
 	}
-	cmd := exec.Command(path, "-H", "127.0.0.1", "-p", "0")
+	cmd := exec.CommandContext(t.Context(), path, "-H", "127.0.0.1", "-p", "0")
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
