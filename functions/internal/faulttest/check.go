@@ -23,7 +23,9 @@ func (o *outcome) check() (wrong []string) {
 		if !known[a.id] {
 			complain("an answer to %q, which was never asked", a.id)
 		}
-		if other, seen := keys[a.key]; a.key != "" && seen && other != a.id {
+		if other, seen := keys[a.key]; a.key == "" {
+			complain("%s: no stable id", a.id)
+		} else if seen && other != a.id {
 			complain("%s and %s have the same stable id %q", other, a.id, a.key)
 		}
 		keys[a.key] = a.id

@@ -130,7 +130,7 @@ func (c *Cloud) found(place, name string, complain func(string, ...any)) (all []
 		}
 	case "sqs":
 		for _, m := range c.queues[name].got {
-			keep(m.Body, m.Group, "")
+			keep(m.Body, m.Group, m.Key)
 		}
 	case "events":
 		for _, detail := range c.events {

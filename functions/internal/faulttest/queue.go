@@ -14,6 +14,7 @@ import (
 // Sent is a message that a queue has taken.
 type Sent struct {
 	ID, Body, Group, Dedup string
+	Key                    string // the attribute copse_id
 }
 
 // queue is a queue of SQS that results are sent to: SendMessage, in the JSON
@@ -47,6 +48,7 @@ func (c *Cloud) sendMessage(w http.ResponseWriter, body []byte) {
 	var in struct {
 		QueueUrl, MessageBody                  string //nolint:revive // SQS's name
 		MessageGroupId, MessageDeduplicationId *string
+		MessageAttributes                      map[string]struct{ StringValue string }
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		sqsFailure(w, http.StatusBadRequest, "SerializationException")
@@ -71,12 +73,13 @@ func (c *Cloud) sendMessage(w http.ResponseWriter, body []byte) {
 		return
 	}
 	sum := md5.Sum([]byte(in.MessageBody)) //nolint:gosec // as above
-	fmt.Fprintf(w, `{"MessageId":%q,"MD5OfMessageBody":%q}`, q.take(in.MessageBody, in.MessageGroupId, in.MessageDeduplicationId), hex.EncodeToString(sum[:]))
+	m := Sent{Body: in.MessageBody, Key: in.MessageAttributes["copse_id"].StringValue}
+	fmt.Fprintf(w, `{"MessageId":%q,"MD5OfMessageBody":%q}`, q.take(m, in.MessageGroupId, in.MessageDeduplicationId), hex.EncodeToString(sum[:]))
 }
 
 // take keeps a message, unless one of its deduplication id is there.
-func (q *queue) take(body string, group, dedup *string) (id string) {
-	m := Sent{ID: fmt.Sprintf("m-%d", len(q.got)), Body: body}
+func (q *queue) take(m Sent, group, dedup *string) (id string) {
+	m.ID = fmt.Sprintf("m-%d", len(q.got))
 	if group != nil {
 		m.Group = *group
 	}
