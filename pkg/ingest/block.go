@@ -52,9 +52,11 @@ func (b *block) release() {
 // their rows. It returns the first record that is not in the block. A panic
 // becomes an internal fault, here, where the records are known.
 func (b *block) predict(ctx context.Context, to int) (next int, fe *fault.Error) {
-	next = to
 	defer func() {
 		if p := recover(); p != nil {
+			if next <= b.from { // the reading did not end
+				next = to
+			}
 			b.e.h.o.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			// What the panic left half done does not go back to the pool.
 			b.req, b.one = predict.Get(), predict.Get()

@@ -70,8 +70,7 @@ func (b *Bucket) Put(ctx context.Context, m Message) error {
 		extension, content = ".json", "application/json"
 	}
 	name := b.nameOf(extension, kindOf(&m.Source), m.ID)
-	_, err := b.write(ctx, name, Info{content, meta(&m.Source, m.Model, m.Digest)}, m.Body)
-	return err
+	return b.write(ctx, name, Info{content, meta(&m.Source, m.Model, m.Digest)}, m.Body)
 }
 
 const contentLines = "application/x-ndjson"
@@ -110,17 +109,18 @@ func (b *Bucket) fit(name, extension string) string {
 	return b.where.Prefix + fit(name, b.most-len(b.where.Prefix), extension)
 }
 
-// write writes a whole object, and says whether there was one of its name.
-func (b *Bucket) write(ctx context.Context, name string, info Info, body []byte) (existed bool, err error) {
+// write writes a whole object, unless there is one of its name.
+func (b *Bucket) write(ctx context.Context, name string, info Info, body []byte) error {
 	u, err := b.store.Create(ctx, name, info)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer abort(ctx, u)
 	if _, err := u.Write(body); err != nil {
-		return false, err
+		return err
 	}
-	return u.Commit(ctx)
+	_, err = u.Commit(ctx) // what was there already is the same record's
+	return err
 }
 
 // abortTime is how long giving up an upload may take: one call. Where the time

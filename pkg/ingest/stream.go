@@ -112,6 +112,5 @@ func (e *event) putPart(ctx context.Context, b *block, part []*item) error {
 	first, last := e.source(part[0]), e.source(part[len(part)-1])
 	name := e.h.bucket.nameOfParts(first.Kind, first.Shard, first.MessageID, last.MessageID)
 	whole := Source{Kind: first.Kind, Shard: first.Shard, MessageID: first.MessageID + "-" + last.MessageID}
-	_, err := e.h.bucket.write(ctx, name, Info{contentLines, meta(&whole, e.model.Name(), e.model.Digest())}, out)
-	return err
+	return e.h.bucket.write(ctx, name, Info{contentLines, meta(&whole, e.model.Name(), e.model.Digest())}, out)
 }
