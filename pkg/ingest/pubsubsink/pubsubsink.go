@@ -41,6 +41,9 @@ const (
 const (
 	maxMessage   = 10_000_000 // bytes of one publish request
 	maxAttribute = 1024       // bytes of an attribute's value, and of an ordering key
+	// beside is more than all that stands beside a body: four texts of at most
+	// maxAttribute, their names, the topic's, and how protobuf frames them.
+	beside = 8 << 10
 )
 
 // Sink is a topic.
@@ -66,6 +69,9 @@ func Open(ctx context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) 
 
 // Close lets go of the connection.
 func (s *Sink) Close() error { return s.client.Close() }
+
+// MaxMessage is the largest body that is sure to fit.
+func (s *Sink) MaxMessage() int { return maxMessage - beside }
 
 // Put publishes m and waits until Pub/Sub has stored it. What may succeed
 // later is tried again with growing pauses until ctx ends; a message that is

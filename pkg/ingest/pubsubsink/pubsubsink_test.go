@@ -19,6 +19,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinktest"
 )
 
 const topic = "projects/copse/topics/answers"
@@ -192,5 +193,35 @@ func TestPutToItsSource(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(t.Context(), "pubsub:answers", nil); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestConformance: the fake of Pub/Sub takes no more than 4 MB.
+func TestConformance(t *testing.T) {
+	sinktest.Sink(t, func(t *testing.T) sinktest.Target {
+		server, sink := start(t)
+		seen := 0
+		return sinktest.Target{
+			Sink: sink, Max: 3 << 20, Over: maxMessage, Ordered: true,
+			Received: func(testing.TB) (bodies [][]byte) {
+				all := server.Messages()
+				for _, m := range all[seen:] {
+					bodies = append(bodies, m.Data)
+				}
+				seen = len(all)
+				return bodies
+			},
+		}
+	})
+}
+
+// TestMaxMessage: a body of the size that is said to fit, fits, whatever the
+// message is called.
+func TestMaxMessage(t *testing.T) {
+	long := strings.Repeat("é", 1000)
+	m := ingest.Message{ID: long, Group: long, Dead: true, Source: ingest.Source{Kind: long, MessageID: long}, Body: make([]byte, (*Sink)(nil).MaxMessage())}
+	request := &pubsubpb.PublishRequest{Topic: "projects/" + strings.Repeat("p", 63) + "/topics/" + strings.Repeat("t", 255), Messages: []*pubsubpb.PubsubMessage{message(&m)}}
+	if fe := tooLarge(request); fe != nil {
+		t.Error(fe)
 	}
 }
