@@ -177,3 +177,23 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("unreadable objects left something: %v", left)
 	}
 }
+
+// BenchmarkObject is an object's way from one folder's bucket to another.
+func BenchmarkObject(b *testing.B) {
+	h, dir, _ := setUp(b)
+	text := rows(500_000)
+	if err := os.WriteFile(filepath.Join(dir, "in", "a.csv"), []byte(text), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	for i := 0; b.Loop(); i++ {
+		if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
+			b.Fatal(err)
+		}
+		got := h.Handle(b.Context(), []ingest.Record{{Source: ingest.Source{Kind: "test"},
+			Object: &ingest.Object{Scheme: "file", Bucket: "in", Key: "a.csv", Size: -1}}})
+		if got[0] != ingest.Done {
+			b.Fatal(got)
+		}
+	}
+}
