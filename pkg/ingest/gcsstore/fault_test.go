@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,10 +25,10 @@ import (
 // told whose it is where an answer was lost.
 func TestCommitFaults(t *testing.T) {
 	fake, front := start(t, false)
-	for size, calls := range map[int]int{1000: 1, part + 1000: 3} {
+	for size, calls := range map[int]int{1000: 1, smallPart + 1000: 3} {
 		for call := range calls {
 			for _, do := range []meddling{refuse, throttle, drop, lose} {
-				if do == lose && size > part && call == 1 {
+				if do == lose && size > smallPart && call == 1 {
 					continue // the fake appends a part that comes twice; Cloud Storage does not: TestSession
 				}
 				name := fmt.Sprintf("faults/%d-%d-%d", size, call, do)
@@ -106,7 +107,14 @@ func TestCommitFails(t *testing.T) {
 func TestLargeUploadOfTakenName(t *testing.T) {
 	fake, _ := start(t, false)
 	put(t, fake, "taken", []byte("first"))
-	if existed, err := create(t, "taken", 3*part); !existed || err != nil {
+	u, err := New().Bucket(bucket).Create(t.Context(), "taken", ingest.Info{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Write(content(2*part + 1)); err != nil {
+		t.Fatal(err)
+	}
+	if existed, err := u.Commit(t.Context()); !existed || err != nil {
 		t.Errorf("got %v, %v", existed, err)
 	}
 }
@@ -127,6 +135,61 @@ func TestUploadWithoutReader(t *testing.T) {
 	}
 	if existed, err := u.Commit(t.Context()); existed || statusOf(err) != http.StatusNotFound {
 		t.Errorf("got %v, %v", existed, err)
+	}
+}
+
+// session is a resumable upload as Cloud Storage keeps it: by offsets, so that
+// a part which comes twice is there once
+// (cloud.google.com/storage/docs/performing-resumable-uploads).
+type session struct {
+	t      *testing.T
+	lose   int // of the parts' answers the one that is lost
+	parts  int
+	stored []byte
+	hash   string
+}
+
+func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	if r.URL.Query().Get("uploadType") == "resumable" {
+		w.Header().Set("Location", "http://"+r.Host+"/session")
+		return
+	}
+	from, rest := 0, r.Header.Get("Content-Range")
+	if n, _ := fmt.Sscanf(rest, "bytes %d-", &from); n == 0 {
+		from = len(s.stored) // "bytes */TOTAL"
+	}
+	if from > len(s.stored) {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	s.stored = append(s.stored[:from], body...)
+	if strings.HasSuffix(rest, "/*") {
+		w.Header().Set("X-Http-Status-Code-Override", "308")
+	} else {
+		s.hash = r.Header.Get("X-Goog-Hash")
+	}
+	if s.parts++; s.parts == s.lose+1 {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(w, "{}")
+}
+
+// TestSession: the answer to any part is lost, and the part sent again.
+func TestSession(t *testing.T) {
+	for lose := range 4 {
+		s := &session{t: t, lose: lose}
+		server := httptest.NewServer(s)
+		t.Setenv("STORAGE_EMULATOR_HOST", server.URL)
+		existed, err := create(t, "a", 3*smallPart+1000)
+		server.Close()
+		want := content(3*smallPart + 1000)
+		if existed || err != nil || !bytes.Equal(s.stored, want) || s.hash != "crc32c="+checksum(want) || s.parts != 5 {
+			t.Errorf("answer %d lost: %d of %d bytes in %d parts, %s, %v, %v", lose, len(s.stored), len(want), s.parts, s.hash, existed, err)
+		}
 	}
 }
 

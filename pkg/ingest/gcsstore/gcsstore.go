@@ -66,13 +66,14 @@ const (
 // for credentials when it is first used: a function whose events carry rows
 // needs none.
 type Client struct {
-	mu      sync.Mutex
-	service *storage.Service
+	whole, part int // see the constants of these names
+	mu          sync.Mutex
+	service     *storage.Service
 }
 
 // New returns a client: of the emulator that STORAGE_EMULATOR_HOST names, or of
 // Google with the credentials that its libraries find.
-func New() *Client { return new(Client) }
+func New() *Client { return &Client{whole: whole, part: part} }
 
 // api is the service, connected.
 func (c *Client) api(ctx context.Context) (*storage.Service, error) {

@@ -22,6 +22,11 @@ import (
 
 const bucket = "answers"
 
+// smallPart keeps the tests short; a part is a multiple of 256 KiB.
+const smallPart = 512 << 10
+
+func small() *Client { return &Client{whole: 64 << 10, part: smallPart} }
+
 // start starts the fake of Cloud Storage and makes it the one that clients of
 // this test find, through front.
 func start(t *testing.T, versions bool) (*fakestorage.Server, *front) {
@@ -136,7 +141,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sinktest.Store(t, func(t *testing.T) sinktest.Bucket {
 				fake, _ := start(t, versions)
-				client := New()
+				client := small()
 				return sinktest.Bucket{
 					Store: client.Bucket(bucket), Objects: client, Scheme: Scheme, Name: bucket,
 					Put:    func(t testing.TB, key string, body []byte) ingest.Object { return put(t, fake, key, body) },
@@ -145,7 +150,7 @@ func TestConformance(t *testing.T) {
 						o, err := fake.GetObject(bucket, key)
 						return o.Content, ingest.Info{ContentType: o.ContentType, Meta: o.Metadata}, err == nil
 					},
-					Large: part, Versions: versions,
+					Large: smallPart, Versions: versions,
 				}
 			})
 		})
@@ -165,7 +170,7 @@ func code(err error) string {
 // create writes an object of n bytes and commits it.
 func create(t *testing.T, name string, n int) (existed bool, err error) {
 	t.Helper()
-	u, err := New().Bucket(bucket).Create(t.Context(), name, ingest.Info{ContentType: "application/x-ndjson"})
+	u, err := small().Bucket(bucket).Create(t.Context(), name, ingest.Info{ContentType: "application/x-ndjson"})
 	if err != nil {
 		t.Fatal(err)
 	}

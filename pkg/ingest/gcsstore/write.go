@@ -40,7 +40,7 @@ func (b *Bucket) Create(ctx context.Context, name string, info ingest.Info) (ing
 	if media == "" {
 		media = "application/octet-stream"
 	}
-	return &upload{ctx: ctx, api: api, bucket: b.name,
+	return &upload{ctx: ctx, api: api, bucket: b.name, whole: b.client.whole, part: b.client.part,
 		object: &storage.Object{Name: name, ContentType: media, Metadata: info.Meta}}, nil
 }
 
@@ -51,6 +51,8 @@ type upload struct {
 	api    *storage.Service
 	bucket string
 	object *storage.Object
+	whole  int
+	part   int
 	head   []byte
 	stream *stream
 	stop   context.CancelFunc
@@ -65,7 +67,7 @@ func (u *upload) Write(p []byte) (int, error) {
 	if err := u.ctx.Err(); err != nil {
 		return 0, err
 	}
-	if u.stream == nil && len(u.head)+len(p) <= whole {
+	if u.stream == nil && len(u.head)+len(p) <= u.whole {
 		u.head = append(u.head, p...)
 		return len(p), nil
 	}
@@ -91,7 +93,7 @@ func (u *upload) begin() {
 			u.sent <- err
 		}()
 		// The order matters: Media reads the first part.
-		call := u.insert(ctx).Media(media, googleapi.ContentType(u.object.ContentType), googleapi.ChunkSize(part),
+		call := u.insert(ctx).Media(media, googleapi.ContentType(u.object.ContentType), googleapi.ChunkSize(u.part),
 			googleapi.ChunkRetryDeadline(patience), googleapi.EnableAutoChecksum())
 		_, err = call.Do()
 	}()
