@@ -132,9 +132,10 @@ func (c *Cloud) storeCall(w http.ResponseWriter, r *http.Request, body []byte, o
 		id := fmt.Sprintf("upload-%d", c.count)
 		c.uploads[id] = &upload{bucket, key, noted(r.Header), map[int]Object{}}
 		writeXML(w, struct {
-			XMLName               xml.Name `xml:"InitiateMultipartUploadResult"`
-			Bucket, Key, UploadId string
-		}{Bucket: bucket, Key: key, UploadId: id})
+			XMLName     xml.Name `xml:"InitiateMultipartUploadResult"`
+			Bucket, Key string
+			UploadID    string `xml:"UploadId"`
+		}{Bucket: bucket, Key: key, UploadID: id})
 		return nil
 	case "UploadPart":
 		return c.putPart(w, q.Get("uploadId"), q.Get("partNumber"), body)
@@ -225,7 +226,7 @@ func (c *Cloud) complete(w http.ResponseWriter, r *http.Request, objects map[str
 	switch {
 	case u == nil || u.key != key:
 		return noSuchUpload
-	case xml.Unmarshal(body, &list) != nil || len(list.Part) == 0:
+	case xml.Unmarshal(body, &list) != nil || len(list.Part) == 0: //nolint:gosec // it is the function's own
 		return invalidPart
 	}
 	var whole bytes.Buffer

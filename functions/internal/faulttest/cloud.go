@@ -77,11 +77,14 @@ func readCall(r *http.Request) (*call, error) {
 		c.op, c.on = "POST", "callback"
 		c.what = r.Header.Get("Idempotency-Key")
 	case target == "AmazonSQS.SendMessage":
-		var in struct{ QueueUrl, MessageDeduplicationId string } //nolint:revive // SQS's names
+		var in struct {
+			QueueURL               string `json:"QueueUrl"`
+			MessageDeduplicationID string `json:"MessageDeduplicationId"`
+		}
 		if e := json.Unmarshal(body, &in); err == nil {
 			err = e
 		}
-		c.op, c.on, c.what = "SendMessage", in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:], in.MessageDeduplicationId
+		c.op, c.on, c.what = "SendMessage", in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:], in.MessageDeduplicationID
 	case target == "AWSEvents.PutEvents":
 		c.op, c.on = "PutEvents", "events"
 	default:

@@ -1,3 +1,15 @@
+// Package faulttest runs the deployed events function between pollers of
+// queues, streams and asynchronous events on the one side and S3, SQS,
+// EventBridge and a callback on the other, while calls fail, processes are
+// killed and events are repeated, and counts at the end: every record is
+// answered once or dead-lettered once.
+//
+// Question: real services, or models of them? Choice: models, strict in what
+// the function relies on, and held against moto by a test. A schedule takes a
+// dozen calls, of which each can be made to fail at its place, before or after
+// it had its effect, and a thousand schedules take a minute with nothing but
+// Go. What would change it: a server in Go that has conditional writes of
+// multipart uploads and FIFO queues.
 package faulttest
 
 import (

@@ -46,9 +46,11 @@ func sqsFailure(w http.ResponseWriter, status int, code string) {
 
 func (c *Cloud) sendMessage(w http.ResponseWriter, body []byte) {
 	var in struct {
-		QueueUrl, MessageBody                  string //nolint:revive // SQS's name
-		MessageGroupId, MessageDeduplicationId *string
-		MessageAttributes                      map[string]struct{ StringValue string }
+		QueueURL          string `json:"QueueUrl"`
+		MessageBody       string
+		GroupID           *string `json:"MessageGroupId"`
+		DedupID           *string `json:"MessageDeduplicationId"`
+		MessageAttributes map[string]struct{ StringValue string }
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		sqsFailure(w, http.StatusBadRequest, "SerializationException")
@@ -56,7 +58,7 @@ func (c *Cloud) sendMessage(w http.ResponseWriter, body []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.queues[in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:]]
+	q := c.queues[in.QueueURL[strings.LastIndexByte(in.QueueURL, '/')+1:]]
 	switch {
 	case q == nil:
 		sqsFailure(w, http.StatusBadRequest, "QueueDoesNotExist")
@@ -64,17 +66,17 @@ func (c *Cloud) sendMessage(w http.ResponseWriter, body []byte) {
 	case in.MessageBody == "" || len(in.MessageBody) > maxMessage:
 		sqsFailure(w, http.StatusBadRequest, "InvalidParameterValue")
 		return
-	case q.fifo && (in.MessageGroupId == nil || in.MessageDeduplicationId == nil):
+	case q.fifo && (in.GroupID == nil || in.DedupID == nil):
 		sqsFailure(w, http.StatusBadRequest, "MissingParameter")
 		return
-	case in.MessageDeduplicationId != nil && (!q.fifo || !identifier.MatchString(*in.MessageDeduplicationId)),
-		in.MessageGroupId != nil && !identifier.MatchString(*in.MessageGroupId):
+	case in.DedupID != nil && (!q.fifo || !identifier.MatchString(*in.DedupID)),
+		in.GroupID != nil && !identifier.MatchString(*in.GroupID):
 		sqsFailure(w, http.StatusBadRequest, "InvalidParameterValue")
 		return
 	}
 	sum := md5.Sum([]byte(in.MessageBody)) //nolint:gosec // as above
 	m := Sent{Body: in.MessageBody, Key: in.MessageAttributes["copse_id"].StringValue}
-	fmt.Fprintf(w, `{"MessageId":%q,"MD5OfMessageBody":%q}`, q.take(m, in.MessageGroupId, in.MessageDeduplicationId), hex.EncodeToString(sum[:]))
+	fmt.Fprintf(w, `{"MessageId":%q,"MD5OfMessageBody":%q}`, q.take(m, in.GroupID, in.DedupID), hex.EncodeToString(sum[:]))
 }
 
 // take keeps a message, unless one of its deduplication id is there.

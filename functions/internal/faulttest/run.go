@@ -82,42 +82,10 @@ func run(ctx context.Context, binary string, p *Plan) *outcome {
 
 // newSource makes the messages of a schedule, and the platform that has them.
 func newSource(r *rand.Rand, p *Plan, c *Cloud) ([]*carrier, source) {
-	n := 5 + r.IntN(8)
-	all := make([]*carrier, n)
-	queue := func(fifo bool) *queueSource {
-		q := &queueSource{r: r, fifo: fifo, batch: 10, max: p.tries(), repeats: p.Repeats, locked: map[string]bool{}}
-		q.add(all)
-		return q
-	}
+	all := make([]*carrier, 5+r.IntN(8))
 	switch p.Source {
-	case "sqs", "fifo":
-		for i := range all {
-			all[i] = newMessage(r, fmt.Sprintf("%s-%d", p.Source, i))
-			if i%5 == 4 { // a message that points to an object
-				it := newObject(r, c, i)
-				all[i] = carry(all[i].id, jsonOf(map[string]string{"object": "s3://" + it.id}), it)
-			}
-			if p.Source == "fifo" {
-				all[i].group = fmt.Sprintf("group-%d", r.IntN(3))
-			}
-		}
-		return all, queue(p.Source == "fifo")
-	case "large objects":
-		all = all[:1+r.IntN(2)]
-		for i := range all {
-			it := newLarge(r, c, i)
-			all[i] = carry(fmt.Sprintf("sqs-%d", i), notification(c, []*item{it}), it)
-		}
-		return all, queue(false)
-	case "s3 in sqs":
-		for i := range all {
-			var items []*item
-			for k := range 1 + r.IntN(2) {
-				items = append(items, newObject(r, c, 2*i+k))
-			}
-			all[i] = carry(fmt.Sprintf("sqs-%d", i), notification(c, items), items...)
-		}
-		return all, queue(false)
+	case "kinesis":
+		return all, newShards(r, p, all)
 	case "bridge":
 		a := &async{r: r, repeats: p.Repeats}
 		for i := range all {
@@ -126,18 +94,54 @@ func newSource(r *rand.Rand, p *Plan, c *Cloud) ([]*carrier, source) {
 			a.waiting = append(a.waiting, &asyncEvent{carrier: all[i]})
 		}
 		return all, a
-	case "kinesis":
-		var shards several
-		for k := range 1 + r.IntN(2) {
-			shards = append(shards, &stream{r: r, name: fmt.Sprintf("shardId-00000000000%d", k), batch: 8, retries: p.tries(), repeats: p.Repeats})
-		}
-		for i := range all {
-			s, _ := shards[i%len(shards)].(*stream)
-			all[i] = newMessage(r, fmt.Sprintf("4959033827149025660855969253836157109592157598913658%06d", i))
-			all[i].group = s.name
-			s.records = append(s.records, all[i])
-		}
-		return all, shards
+	case "large objects":
+		all = all[:1+r.IntN(2)]
 	}
-	panic("no such source: " + p.Source)
+	fifo := p.Source == "fifo"
+	for i := range all {
+		all[i] = newQueued(r, p.Source, c, i)
+		if fifo {
+			all[i].group = fmt.Sprintf("group-%d", r.IntN(3))
+		}
+	}
+	q := &queueSource{r: r, fifo: fifo, batch: 10, max: p.tries(), repeats: p.Repeats, locked: map[string]bool{}}
+	q.add(all)
+	return all, q
+}
+
+// newQueued makes the i-th message of a queue.
+func newQueued(r *rand.Rand, source string, c *Cloud, i int) *carrier {
+	id := fmt.Sprintf("message-%d", i)
+	switch {
+	case source == "large objects":
+		it := newLarge(r, c, i)
+		return carry(id, notification(c, []*item{it}), it)
+	case source == "s3 in sqs":
+		var items []*item
+		for k := range 1 + r.IntN(2) {
+			items = append(items, newObject(r, c, 2*i+k))
+		}
+		return carry(id, notification(c, items), items...)
+	case i%5 == 4: // a message that points to an object
+		it := newObject(r, c, i)
+		return carry(id, jsonOf(map[string]string{"object": "s3://" + it.id}), it)
+	}
+	return newMessage(r, id)
+}
+
+// newShards makes a stream of one or two shards.
+func newShards(r *rand.Rand, p *Plan, all []*carrier) source {
+	shards := make([]*stream, 1+r.IntN(2))
+	var sides several
+	for k := range shards {
+		shards[k] = &stream{r: r, name: fmt.Sprintf("shardId-00000000000%d", k), batch: 8, retries: p.tries(), repeats: p.Repeats}
+		sides = append(sides, shards[k])
+	}
+	for i := range all {
+		s := shards[i%len(shards)]
+		all[i] = newMessage(r, fmt.Sprintf("4959033827149025660855969253836157109592157598913658%06d", i))
+		all[i].group = s.name
+		s.records = append(s.records, all[i])
+	}
+	return sides
 }
