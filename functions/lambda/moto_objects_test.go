@@ -140,6 +140,39 @@ func TestObjectToObject(t *testing.T) {
 	}
 }
 
+// TestLargeObject scores an object of several parts into a result of several,
+// within the memory of a small function.
+func TestLargeObject(t *testing.T) {
+	address := mototest.Start(t)
+	b := newBuckets(t, address)
+	const rows = 200_000
+	body := irisHeader + strings.Repeat("5.1000000000,3.5000000000,1.4000000000,0.2000000000\n6.3000000000,3.3000000000,6.0000000000,2.5000000000\n", rows/2)
+	record := b.put("arrivals", "large.csv", body)
+	p := run(t, binaries.events, "AWS_ENDPOINT_URL="+address, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "COPSE_SINK=s3://results/")
+	if r := invoke(t, p, encode(t, map[string]any{"Records": []any{record}})); r.Error != nil {
+		t.Fatalf("got %v\n%s", r.Error, p.Log())
+	}
+	peak, err := p.PeakRSS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := b.all("results")
+	for name, text := range results {
+		last := fmt.Sprintf(`{"row":%d,"prediction":"virginica"`, rows-1)
+		if n := strings.Count(text, "\n"); n != rows || !strings.HasPrefix(text, `{"row":0,"prediction":"setosa"`) || !strings.Contains(text[len(text)-200:], last) {
+			t.Errorf("%s: %d lines, want %d", name, n, rows)
+		}
+		t.Logf("%d bytes of CSV, %d of results; %d bytes resident at most", len(body), len(text), peak)
+	}
+	if len(results) != 1 {
+		t.Fatalf("%d results\n%s", len(results), p.Log())
+	}
+	const limit = 128 << 20
+	if peak > limit {
+		t.Errorf("%d bytes resident, want at most %d", peak, limit)
+	}
+}
+
 // TestObjectGone: what can never be answered is a dead letter in the bucket,
 // once.
 func TestObjectGone(t *testing.T) {
