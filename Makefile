@@ -17,6 +17,8 @@ TAGS := lambda.norpc,validator_novalidatefn
 SERVER_TAGS := $(TAGS),grpcnotrace
 build = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(1) -ldflags "-s -w -buildid= $(4)" -o $(2) $(3)
 
+comma := ,
+
 # What `copse version` says; without git it says "devel".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
@@ -50,6 +52,10 @@ copse: ## the copse command for this machine, at bin/copse
 lambda: ## the Lambda functions for this machine, at bin/{predict,events}/bootstrap
 	$(call build,$(TAGS),$(BIN)/predict/bootstrap,$(PREDICT))
 	$(call build,$(TAGS),$(BIN)/events/bootstrap,$(EVENTS))
+
+.PHONY: beam
+beam: ## the Beam pipeline for this machine, at bin/copse-beam (docs/beam.md)
+	cd deploy/beam && $(call build,$(TAGS)$(comma)disable_grpc_modules,$(CURDIR)/$(BIN)/copse-beam,./copse-beam)
 
 .PHONY: server
 server: ## the Google functions' server for this machine, at bin/server
@@ -95,7 +101,7 @@ test: ## all tests that need no more than Go and make
 .PHONY: check
 check: ## what CI runs after test; needs gcc, Chromium, qemu, Python (see .ci/run)
 	@before=$$(git status --porcelain; git diff | cksum); \
-	$(MAKE) check-format check-modules check-lint check-fuzz check-mutations check-faults check-arm64 check-race; \
+	$(MAKE) check-format check-modules check-lint check-fuzz check-mutations check-faults check-arm64 check-race check-beam; \
 	after=$$(git status --porcelain; git diff | cksum); \
 	if [ "$$before" != "$$after" ]; then echo "check changed the tree:"; git status --short; exit 1; fi
 
@@ -110,6 +116,7 @@ check-format: ## gofmt and vet
 check-modules: ## go.mod and go.sum name what is used
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	cd deploy/beam && $(GO) mod tidy -diff && $(GO) mod verify
 
 .PHONY: check-lint
 check-lint: ## golangci-lint, as .golangci.yml has it
@@ -144,6 +151,12 @@ SCHEDULES ?= 1500
 check-faults: ## the events function killed, repeated and failing at each call: SCHEDULES (1500) seeded schedules
 	CGO_ENABLED=0 $(GO) test ./functions/internal/faulttest -count=1 -timeout 30m -schedules $(SCHEDULES)
 
+# A module of its own, so that root's targets never build Beam. With empty
+# caches it is some minutes of compiling on two cores, then seconds.
+.PHONY: check-beam
+check-beam: ## Beam's transforms and pipeline, on Beam's own runner in process
+	cd deploy/beam && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -timeout 15m ./...
+
 .PHONY: check-memory
 check-memory: ## what copse score holds for large inputs of all forms (some minutes)
 	CGO_ENABLED=0 $(GO) test ./functions/local -run TestScoreIsBoundedInMemory -v -score-bytes 400000000 -timeout 30m
@@ -160,6 +173,10 @@ cover: ## statements covered by tests, by function, at dist/cover.txt
 .PHONY: bench
 bench: ## measure every figure of the README again and write them there (needs Python)
 	$(GO) run ./bench -o README.md
+
+.PHONY: bench-beam
+bench-beam: ## rows a second of the Beam pipeline on this machine, against copse score
+	cd deploy/beam && CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchtime 1x -count 3 .
 
 .PHONY: bench-serving
 bench-serving: ## serving against FastAPI in one run (needs Python)
