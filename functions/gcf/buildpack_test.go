@@ -195,16 +195,21 @@ func TestBuildPack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// As function.yaml says it.
+	small, err := build(dir, filepath.Join(t.TempDir(), "main"), "./"+mainDir, httpTag)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Run("tidy", func(t *testing.T) { checkTidy(t, dir) })
 	t.Run("Predict", func(t *testing.T) {
-		p := launch(t, binary, "FUNCTION_TARGET=Predict")
+		p := launch(t, small, "FUNCTION_TARGET=Predict")
 		if status, reply := p.post(t, "/predict", "application/json", row); status != http.StatusOK || !strings.Contains(reply, `"prediction":"setosa"`) {
 			t.Errorf("got %d %s", status, reply)
 		}
 		checkStop(t, p, "/predict", row, `"prediction":"setosa"`)
 	})
 	t.Run("no target", func(t *testing.T) {
-		p := launch(t, binary)
+		p := launch(t, small)
 		if status, reply := p.post(t, "/predict", "application/json", row); status != http.StatusOK {
 			t.Errorf("got %d %s", status, reply)
 		}

@@ -24,7 +24,7 @@ var flagFiles = []struct {
 }{
 	{"function.yaml", nil, map[string]any{
 		"--entry-point": TargetPredict, "--trigger-http": nil, "--ingress-settings": "all",
-		"--set-build-env-vars": buildVars(buildFlags[2] + ",copse_http"),
+		"--set-build-env-vars": buildVars(buildFlags[2] + "," + httpTag),
 	}},
 	// --retry: without it what fails once is lost.
 	{"functions/gcf/pubsub.yaml", []string{"--trigger-topic=flowers"}, map[string]any{"--retry": nil}},

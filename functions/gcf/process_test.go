@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,15 +35,30 @@ var buildFlags = []string{
 // builtIn is the folder of the server that the tests share.
 var builtIn string
 
-var buildServer = sync.OnceValues(func() (_ string, err error) {
-	if builtIn, err = os.MkdirTemp("", "copse-gcf-"); err != nil {
+var (
+	makeFolder = sync.OnceValues(func() (_ string, err error) {
+		builtIn, err = os.MkdirTemp("", "copse-gcf-")
+		return builtIn, err
+	})
+	buildServer     = sync.OnceValues(func() (string, error) { return buildNamed("server") })
+	buildHTTPServer = sync.OnceValues(func() (string, error) { return buildNamed("http", httpTag) })
+)
+
+func buildNamed(name string, tags ...string) (string, error) {
+	folder, err := makeFolder()
+	if err != nil {
 		return "", err
 	}
-	return build(".", filepath.Join(builtIn, "server"), "example.com/copse/functions/gcf/server")
-})
+	return build(".", filepath.Join(folder, name), "example.com/copse/functions/gcf/server", tags...)
+}
 
-func build(dir, out, target string) (string, error) {
-	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, buildFlags...), target)...)
+// httpTag is what function.yaml builds with beside buildFlags.
+const httpTag = "copse_http"
+
+func build(dir, out, target string, tags ...string) (string, error) {
+	flags := slices.Clone(buildFlags)
+	flags[2] = strings.Join(append([]string{flags[2]}, tags...), ",")
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, flags...), target)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
@@ -431,13 +447,51 @@ func TestServerCutsWhatDrips(t *testing.T) {
 // TestServerSize reports what is deployed, and holds it under a bound: a
 // binary that grows by a quarter has linked something new.
 func TestServerSize(t *testing.T) {
-	info, err := os.Stat(serverBinary(t))
+	small, err := buildHTTPServer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	const most = 30 << 20
-	t.Logf("functions/gcf/server: %.1f MB", float64(info.Size())/(1<<20))
-	if info.Size() > most {
-		t.Errorf("%d bytes, want at most %d", info.Size(), most)
+	for _, tt := range []struct {
+		name, path string
+		most       int64
+	}{{"all", serverBinary(t), 34 << 20}, {httpTag, small, 15 << 20}} {
+		info, err := os.Stat(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("functions/gcf/server, %s: %.1f MB", tt.name, float64(info.Size())/1e6)
+		if info.Size() > tt.most {
+			t.Errorf("%s: %d bytes, want at most %d", tt.name, info.Size(), tt.most)
+		}
+	}
+}
+
+// TestHTTPBuild: with the tag of function.yaml nothing of the clouds' clients is
+// linked, and Predict answers; OnEvent says what it lacks.
+func TestHTTPBuild(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-tags="+strings.TrimPrefix(buildFlags[2], "-tags=")+","+httpTag, "example.com/copse", "example.com/copse/functions/gcf/server")
+	deps, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.Lines(string(deps)) {
+		for _, not := range []string{"google.golang.org/grpc", "google.golang.org/api", "cloud.google.com/", "github.com/parquet-go", "github.com/klauspost/compress/zstd"} {
+			if strings.HasPrefix(dep, not) {
+				t.Errorf("%s is linked", strings.TrimSpace(dep))
+			}
+		}
+	}
+	binary, err := buildHTTPServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, binary, "COPSE_SINK=gs://answers/")
+	if status, reply := p.post(t, "/predict", "application/json", row); status != http.StatusOK || !strings.Contains(reply, `"prediction":"setosa"`) {
+		t.Errorf("got %d %s", status, reply)
+	}
+	start := exec.Command(binary)
+	start.Env = []string{"FUNCTION_TARGET=OnEvent", "COPSE_SINK=gs://answers/"}
+	if text, err := start.CombinedOutput(); err == nil || !bytes.Contains(text, []byte(`no sink \"gs\"`)) {
+		t.Errorf("got %v, %s", err, text)
 	}
 }
