@@ -11,12 +11,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"example.com/copse/functions/lambda"
 	"example.com/copse/functions/lambda/runtimetest"
 )
 
@@ -319,6 +321,36 @@ func TestProcessQueue(t *testing.T) {
 	for i := range want {
 		if !strings.HasPrefix(q.got[i], want[i]) {
 			t.Errorf("got %s, want %s…", q.got[i], want[i])
+		}
+	}
+}
+
+// TestProcessSources: the deployed binary answers what the library answers
+// here, for every source that is no object.
+func TestProcessSources(t *testing.T) {
+	p := run(t, binaries.events)
+	o, _, _ := assemble(t)
+	o.API = nil
+	f := lambda.New(o)
+	names, err := filepath.Glob(filepath.Join(eventDir, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range names {
+		name := filepath.Base(path)
+		event := fixture(t, name)
+		if bytes.Contains(event, []byte("s3://")) || bytes.Contains(event, []byte("aws:s3")) || bytes.Contains(event, []byte("aws.s3")) {
+			continue
+		}
+		want, err := f.Invoke(t.Context(), event)
+		got := invoke(t, p, event)
+		switch {
+		case (got.Error != nil) != (err != nil):
+			t.Errorf("%s: got %s, want %s, %v", name, got.Body, want, err)
+		case err != nil && (got.Error.Message != err.Error() || got.Error.Type != reflect.TypeOf(err).Elem().Name()):
+			t.Errorf("%s: got %s, want %v", name, got.Body, err)
+		case err == nil && !bytes.Equal(got.Body, want):
+			t.Errorf("%s: got %s, want %s", name, got.Body, want)
 		}
 	}
 }
