@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/copse/pkg/config"
+	"example.com/copse/pkg/ingest"
 )
 
 const mappingType = "AWS::Lambda::EventSourceMapping"
@@ -237,8 +238,23 @@ func settingsAreKnown(t template) (p problems) {
 			p.want(ok, "%s: %s is %v", id, name, variables.at(name))
 			given[name] = value
 		}
-		_, err := config.FromMap(given)
+		c, err := config.FromMap(given)
 		p.want(err == nil, "%s: %v", id, err)
+		if err != nil {
+			continue
+		}
+		_, err = ingest.ParseTemplate(c.ResultName)
+		p.want(err == nil, "%s: COPSE_RESULT_NAME: %v", id, err)
+		readable, err := ingest.ParseLocations(c.Objects)
+		p.want(err == nil, "%s: COPSE_OBJECTS: %v", id, err)
+		if !strings.HasPrefix(c.Sink, "s3://") {
+			continue
+		}
+		sink, err := ingest.ParseLocation(c.Sink)
+		p.want(err == nil && sink.Prefix != "", "%s: COPSE_SINK %s: %v", id, c.Sink, err)
+		for _, l := range readable {
+			p.want(!l.Overlaps(sink), "%s: results in %s would be read as input from %s", id, sink, l)
+		}
 	}
 	return p
 }

@@ -1,11 +1,17 @@
 // Package templatetest holds template.yaml against what the linters miss: the
-// SAM transform is run over it, as CloudFormation would, and the result is
-// checked for what would fail, or lose messages, only once it is deployed. Each
-// check has a mutation of the template that it must catch.
+// SAM transform is run over it, as CloudFormation would, its parameters and
+// conditions are worked out for every switch and every pair of them, and the
+// result is checked for what would fail, or lose messages, only once it is
+// deployed. Each check has a mutation of the template that it must catch.
 //
-// It needs the Python packages of requirements.txt in .venv/sam:
+// The state machine of deploy/distributed-map is linted, and executed on moto's
+// engine (see engine.py for what it lacks and what is added).
+//
+// It needs the Python packages of requirements.txt in .venv/sam, and those of
+// requirements-states.txt in .venv/states:
 //
 //	python3 -m venv .venv/sam && .venv/sam/bin/pip install -r deploy/templatetest/requirements.txt
+//	python3 -m venv .venv/states && .venv/states/bin/pip install -r deploy/templatetest/requirements-states.txt
 package templatetest
 
 import (

@@ -42,8 +42,10 @@ func TestLint(t *testing.T) {
 	}
 	for _, l := range lint {
 		t.Run(l.name, func(t *testing.T) {
-			if out, err := l.run(t, "template.yaml"); err != nil {
-				t.Errorf("%v\n%s", err, out)
+			for _, template := range []string{"template.yaml", mapTemplate} {
+				if out, err := l.run(t, template); err != nil {
+					t.Errorf("%s: %v\n%s", template, err, out)
+				}
 			}
 			if out, err := l.run(t, faulty); err == nil || !strings.Contains(out, "maxReceiveCounts") {
 				t.Errorf("a misspelt property passed: %v\n%s", err, out)

@@ -142,6 +142,9 @@ var deployedChecks = []check{
 	{"settings are known", settingsAreKnown, [][2]string{
 		{"COPSE_DEAD_LETTER:", "COPSE_DEADLETTER:"},
 		{"COPSE_TIMEOUT: 28s", "COPSE_TIMEOUT: soon"},
+		{"COPSE_RESULT_NAME: !If [HasSinkBucket, !Ref ResultName, \"\"]", "COPSE_RESULT_NAME: all.jsonl"},
+		{"!Sub s3://${SinkBucket}/${SinkPrefix}\n", "!Sub s3://${SinkBucket}/\n"},
+		{"!If [HasSourceBucket, !Sub \"s3://${SourceBucket}/${SourcePrefix}\", \"\"]", "s3://out/a/"},
 	}},
 }
 

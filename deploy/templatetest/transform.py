@@ -34,7 +34,11 @@ def main():
         source = yaml_parse(text)  # slow: once
         packaged = copy.deepcopy(source)
         # What sam package does: the code is in a bucket by then.
-        packaged["Globals"]["Function"]["CodeUri"] = "s3://packages/function.zip"
+        for part in [packaged.get("Globals", {}).get("Function", {})] + [
+            resource["Properties"] for resource in packaged["Resources"].values()
+        ]:
+            if "CodeUri" in part:
+                part["CodeUri"] = "s3://packages/function.zip"
         try:
             transformed = transform(packaged, {}, Policies, passthrough_metadata=True)
             result = {"source": source, "transformed": transformed}
