@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -293,6 +294,44 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 		open(t).OnEvent(w, httptest.NewRequest(http.MethodPost, "/", brokenBody{err}))
 		if w.status != http.StatusBadRequest || !strings.Contains(w.body.String(), want) {
 			t.Errorf("%v: got %d %s", err, w.status, &w.body)
+		}
+	}
+}
+
+// TestInvokeFixtures: every fixture is what it says it is. Those that are not
+// named here are answered with 200.
+func TestInvokeFixtures(t *testing.T) {
+	status := map[string]int{
+		"push-attributes-only.json":       http.StatusBadRequest,
+		"push-binary.json":                http.StatusBadRequest,
+		"cloudevent-storage-numbers.http": http.StatusNotFound,
+		"cloudevent-storage-sample.http":  http.StatusNotFound,
+	}
+	names, err := filepath.Glob(filepath.Join(fixtures, "*.*"))
+	if err != nil || len(names) < 20 {
+		t.Fatal(len(names), err)
+	}
+	for _, path := range names {
+		name := filepath.Base(path)
+		if name == "README.md" {
+			continue
+		}
+		o := open(t)
+		rows, err := os.ReadFile("../../testdata/events/objects/flowers/2026/beds 1+2.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.store(t, "flowers/2026/beds 1+2.csv", rows)
+		want := http.StatusOK
+		if s, ok := status[name]; ok {
+			want = s
+		}
+		reply, err := o.Invoke(t.Context(), fixture(t, name))
+		if err != nil || reply.Status != want {
+			t.Errorf("%s: got %+v, %v", name, reply, err)
+		}
+		if idle := strings.Contains(name, "delete") || strings.Contains(name, "audit"); len(o.sink.got) == 0 == (want == http.StatusOK && !idle) {
+			t.Errorf("%s: %d results", name, len(o.sink.got))
 		}
 	}
 }
