@@ -174,6 +174,22 @@ type Bucket struct {
 	name   string
 }
 
+// Exists says whether there is an object of a name.
+func (b *Bucket) Exists(ctx context.Context, name string) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	path, ok := join(b.name, name)
+	if !ok {
+		return false, nil
+	}
+	_, err := b.folder.stat(path)
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Code == fault.ObjectNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // uploadPrefix begins the names of files that are being written, in the folder
 // itself. A process that is killed leaves its own behind.
 const uploadPrefix = ".copse-upload-"

@@ -244,6 +244,32 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+func TestExists(t *testing.T) {
+	f, dir := folder(t, Options{})
+	b := f.Bucket("b")
+	put(t, b, "dir/x", "")
+	if err := os.Symlink("../../outside", filepath.Join(dir, "b", "out")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		want   bool
+		failed bool
+	}{
+		{"dir/x", true, false}, {"dir", false, false}, {"dir/y", false, false}, {"dir/x/y", false, false}, {"../b/dir/x", false, false}, {"", false, false},
+		{"out", false, true},
+	} {
+		if got, err := b.Exists(t.Context(), c.name); got != c.want || err != nil != c.failed {
+			t.Errorf("%q: got %v, %v", c.name, got, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Exists(ctx, "dir/x"); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
 func TestVersions(t *testing.T) {
 	strict, dir := folder(t, Options{})
 	put(t, strict.Bucket("b"), "x", "one")
