@@ -54,6 +54,20 @@ func (c *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
+// requests are those so far; their handlers may still be at work.
+func (c *receiver) requests() []*http.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.got)
+}
+
+// begin sets the answers for the next requests and forgets the earlier ones.
+func (c *receiver) begin(statuses ...int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.statuses, c.got = statuses, nil
+}
+
 const (
 	lost   = -1 // a connection that is cut, after the request was taken
 	silent = -2 // no answer, ever
@@ -100,8 +114,8 @@ func TestStatus(t *testing.T) {
 	} {
 		got := &receiver{statuses: c.statuses}
 		err := secure(t, got, "/").Put(t.Context(), ingest.Message{ID: "m", Body: []byte("{}")})
-		if outcome(err) != c.want || len(got.got) != c.requests {
-			t.Errorf("%v: got %s after %d requests, want %s after %d: %v", c.statuses, outcome(err), len(got.got), c.want, c.requests, err)
+		if outcome(err) != c.want || len(got.requests()) != c.requests {
+			t.Errorf("%v: got %s after %d requests, want %s after %d: %v", c.statuses, outcome(err), len(got.requests()), c.want, c.requests, err)
 		}
 	}
 }
@@ -119,10 +133,11 @@ func TestRequest(t *testing.T) {
 		if err := secure(t, got, "/in/here?token=abc").Put(t.Context(), c.m); err != nil {
 			t.Fatal(err)
 		}
-		if len(got.got) != 3 {
-			t.Fatalf("%d requests", len(got.got))
+		requests := got.requests()
+		if len(requests) != 3 {
+			t.Fatalf("%d requests", len(requests))
 		}
-		for i, r := range got.got {
+		for i, r := range requests {
 			h := r.Header
 			if r.Method != http.MethodPost || r.URL.String() != "/in/here?token=abc" || got.bodies[i] != string(c.m.Body) ||
 				h.Get("Content-Type") != "application/json" || h.Get("User-Agent") != "copse" ||
@@ -214,11 +229,12 @@ func TestNoSecrets(t *testing.T) {
 		return sink.Put(ctx, ingest.Message{ID: "m", Body: []byte("{}")})
 	}
 	errs := map[string]error{"status": put()}
-	if user, pass, ok := got.got[0].BasicAuth(); !ok || user != "user" || pass != "hunter2" || got.got[0].URL.RawQuery != "sig=hunter2" {
-		t.Errorf("the receiver sees %v", got.got[0].URL)
+	first := got.requests()[0]
+	if user, pass, ok := first.BasicAuth(); !ok || user != "user" || pass != "hunter2" || first.URL.RawQuery != "sig=hunter2" {
+		t.Errorf("the receiver sees %v", first.URL)
 	}
 	for name, status := range map[string]int{"redirect": 307, "refused": 400, "too large": 413, "busy": 503, "cut": lost, "silent": silent} {
-		got.statuses, got.got = []int{status}, nil
+		got.begin(status)
 		errs[name] = put()
 	}
 	server.Close()
@@ -239,8 +255,8 @@ func TestNoRedirect(t *testing.T) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			got := &receiver{statuses: []int{status}, header: http.Header{"Location": {to}}}
 			err := secure(t, got, "/").Put(withTimeout(t, time.Second), ingest.Message{ID: "m", Body: []byte("{}")})
-			if outcome(err) != "failed" || len(other.got) > 0 || slices.ContainsFunc(got.got, func(r *http.Request) bool { return r.URL.Path != "/" }) {
-				t.Errorf("%d to %q: %v, %d requests there", status, to, err, len(other.got))
+			if outcome(err) != "failed" || len(other.requests()) > 0 || slices.ContainsFunc(got.requests(), func(r *http.Request) bool { return r.URL.Path != "/" }) {
+				t.Errorf("%d to %q: %v, %d requests there", status, to, err, len(other.requests()))
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func TestWaits(t *testing.T) {
 				if outcome(err) != c.want || took < c.atLeast || took > c.atMost {
 					t.Errorf("%v after %v, want %s within %v to %v", err, took, c.want, c.atLeast, c.atMost)
 				}
-				if n := len(r.got); n < c.fewest || n > c.mostTries {
+				if n := len(r.requests()); n < c.fewest || n > c.mostTries {
 					t.Errorf("%d requests, want %d to %d", n, c.fewest, c.mostTries)
 				}
 				if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
