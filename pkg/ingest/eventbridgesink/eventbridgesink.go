@@ -102,6 +102,10 @@ func newClient(region string) *eventbridge.Client {
 	})
 }
 
+// MaxMessage is the largest body that is taken, in bytes, where nothing is
+// beside it.
+func (*Sink) MaxMessage() int { return maxEntry }
+
 // Put puts one event. What may succeed later is tried again until ctx ends.
 func (s *Sink) Put(ctx context.Context, m ingest.Message) error {
 	entry, err := s.entry(&m)

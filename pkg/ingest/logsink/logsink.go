@@ -24,6 +24,10 @@ func Open(_ context.Context, _ string, log *slog.Logger) (ingest.Sink, error) {
 	return &Sink{log.Handler()}, nil
 }
 
+// MaxMessage is the largest body that is taken, in bytes, where nothing is
+// beside it.
+func (*Sink) MaxMessage() int { return maxLine }
+
 // Put logs one message: "result" at INFO or "dead letter" at WARN, with the
 // body as one JSON value. It goes past the log's level, since a result that is
 // not written is lost.

@@ -198,6 +198,9 @@ func sinkLimit(t *testing.T, target Target) {
 	if over == 0 {
 		over = target.Max + 1
 	}
+	if s, ok := target.Sink.(ingest.Limited); ok && s.MaxMessage() < target.Max {
+		t.Errorf("it says that it takes %d bytes, and takes %d", s.MaxMessage(), target.Max)
+	}
 	body := sized(target.Max)
 	if err := target.Sink.Put(t.Context(), message("limit", body)); err != nil {
 		t.Errorf("%d bytes: %v", target.Max, err)

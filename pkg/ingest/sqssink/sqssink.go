@@ -95,6 +95,10 @@ func newClient(region string) *sqs.Client {
 	})
 }
 
+// MaxMessage is the largest body that is taken, in bytes, where nothing is
+// beside it.
+func (*Sink) MaxMessage() int { return maxMessage }
+
 // Put sends one message. In a FIFO queue it keeps the group of its source and
 // is deduplicated by the source's identity: a record that is answered twice
 // arrives once (within SQS's five minutes).
