@@ -121,6 +121,7 @@ func (d *Decoder) delimiter(p int) (next int, more bool) {
 // csvRows reads records from p on, at most max of them where max is not 0, and
 // returns where it stopped, or -1.
 func (d *Decoder) csvRows(p, max int) int {
+	d.countRuns()
 	for max == 0 || d.f.Rows < max {
 		if p = d.blankLines(p); p == len(d.b) {
 			return p
@@ -149,6 +150,10 @@ func (d *Decoder) record(p int, row []float64, r int) int {
 	mark := len(d.f.Faults)
 	b := d.b
 	for n := 0; ; n++ {
+		var ended bool
+		if p, n, ended = d.quickCells(p, n, row); ended {
+			return d.recordEnd(p, n, mark, row, r)
+		}
 		c := -1
 		if n < len(d.columns) {
 			c = int(d.columns[n])

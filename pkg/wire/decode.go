@@ -14,6 +14,7 @@ import (
 type Decoder struct {
 	scanner
 	layout
+	cellRuns
 
 	o *Options
 	f *frame.Frame

@@ -203,3 +203,39 @@ func FuzzSplitter(f *testing.F) {
 		holdSplitter(t, how, text, s, Options{}, MaxRecord, int(chunk), int(size)+1, int(rows)+1)
 	})
 }
+
+// TestSplitterRange: from any line on, and up to any offset, the records are
+// those that begin there.
+func TestSplitterRange(t *testing.T) {
+	s := flat(t, "a", "b")
+	lines := []string{"a,b\n", "1,2\n", "3,\"\n\"\n", "\n", "5,6\n", "7,8"}
+	text := strings.Join(lines, "")
+	all := NewSplitter(strings.NewReader(text), CSV, s, Options{}, 16, 2)
+	if end, err := all.Header(); err != nil || end != int64(len(lines[0])) {
+		t.Fatalf("the header ends at %d (%v)", end, err)
+	}
+	if got, err := splitAll(all, s, Options{}, 2); err != io.EOF || got.Rows != 4 {
+		t.Errorf("behind the header: %d rows, %v", got.Rows, err)
+	}
+	at := int64(len(lines[0]))
+	for from := 1; from < len(lines); from++ {
+		for until := at; until <= int64(len(text)); until++ {
+			want, begins := 0, at
+			for _, line := range lines[from:] {
+				if begins < until && line != "\n" {
+					want++
+				}
+				begins += int64(len(line))
+			}
+			sp := NewSplitter(strings.NewReader(text), CSV, s, Options{}, 4, 2)
+			if _, err := sp.Header(); err != nil {
+				t.Fatal(err)
+			}
+			sp.Range(strings.NewReader(text[at:]), at, until)
+			if got, err := splitAll(sp, s, Options{}, 2); err != io.EOF || got.Rows != want {
+				t.Errorf("from %d until %d: got %d rows, %v, want %d", at, until, got.Rows, err, want)
+			}
+		}
+		at += int64(len(lines[from]))
+	}
+}
