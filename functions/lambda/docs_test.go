@@ -9,13 +9,17 @@ import (
 	"testing"
 )
 
-// TestDocs: every test that docs/events.md names is there: a case of the
+// TestDocs: every test that the tables of events name is there: a case of the
 // events of a cloud, or a test.
 func TestDocs(t *testing.T) {
 	const root = "../.."
-	page, err := os.ReadFile(filepath.Join(root, "docs/events.md"))
-	if err != nil {
-		t.Fatal(err)
+	var pages []byte
+	for _, name := range []string{"README.md", "docs/events.md"} {
+		page, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(append(pages, page...), '\n')
 	}
 	known := map[string]bool{}
 	test := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
@@ -42,7 +46,7 @@ func TestDocs(t *testing.T) {
 	name := regexp.MustCompile("`([\\w-]+)`")
 	named := 0
 	tests := false // in a table whose last column is called so
-	for line := range strings.Lines(string(page)) {
+	for line := range strings.Lines(string(pages)) {
 		line = strings.TrimSpace(line)
 		if !strings.HasPrefix(line, "|") {
 			tests = false
@@ -55,7 +59,7 @@ func TestDocs(t *testing.T) {
 		}
 		for _, m := range name.FindAllStringSubmatch(last, -1) {
 			if named++; !known[m[1]] {
-				t.Errorf("docs/events.md names the test %s, which is nowhere", m[1])
+				t.Errorf("a table of events names the test %s, which is nowhere", m[1])
 			}
 		}
 	}
