@@ -10,7 +10,7 @@ import (
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	path := binary(t)
-	const enough = 60
+	const enough, last = 60, 10_000
 	for _, c := range []struct {
 		name    string
 		defect  Defect
@@ -30,7 +30,7 @@ func TestNotices(t *testing.T) {
 			found := ""
 			slots := make(chan struct{}, 4)
 			tried := 0
-			for seed := uint64(0); tried < enough; seed++ {
+			for seed := uint64(0); tried < enough && seed < last; seed++ {
 				p := newPlan(seed)
 				if !c.concern(p) || p.Outage {
 					continue

@@ -17,6 +17,7 @@ import (
 
 var (
 	seed      = flag.Int64("seed", -1, "run only the schedule of this seed, and tell its story")
+	first     = flag.Uint64("first", 0, "seed of the first schedule")
 	schedules = flag.Int("schedules", 30, "number of schedules")
 )
 
@@ -80,7 +81,7 @@ func TestSchedules(t *testing.T) {
 	if testing.Short() {
 		*schedules = min(*schedules, 10)
 	}
-	for n := range uint64(*schedules) {
+	for n := *first; n < *first+uint64(*schedules); n++ {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
