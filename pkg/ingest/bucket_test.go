@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +119,37 @@ func TestWhy(t *testing.T) {
 	New(options(t, new(memory), letters)).Handle(t.Context(), []Record{r})
 	if !strings.Contains(letters.bodies()["a"], `"message":"nested too deep"`) {
 		t.Errorf("got %v", letters.bodies())
+	}
+}
+
+// TestFeatureCalledObject: a model that has one has no pointers.
+func TestFeatureCalledObject(t *testing.T) {
+	sink := new(memory)
+	o := options(t, sink, nil)
+	o.Models = models{m: stumpOf(t, "object", "y")}
+	if got := New(o).Handle(t.Context(), []Record{record("a", `{"object":1}`), record("b", `{"object":"mem://in/a.csv"}`)}); fmt.Sprint(got) != "[0 1]" || len(sink.got) != 1 {
+		t.Errorf("got %v, %v", got, sink.bodies())
+	}
+}
+
+// TestBucketName: another template, and a sink that is a whole bucket.
+func TestBucketName(t *testing.T) {
+	s := newStore()
+	b := NewBucket(s, "mem", "out", "", BucketOptions{})
+	template, err := ParseTemplate("{model}-1/{key},{version}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Name(template)
+	var log bytes.Buffer
+	o := withObjects(options(t, b, nil), s)
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	event := s.put("a.csv", "x\n1\n")
+	got := New(o).Handle(t.Context(), []Record{object("a", event), object("b", &Object{Scheme: "mem", Bucket: "out", Key: "in/b.csv"})})
+	if fmt.Sprint(got) != "[0 0]" || !slices.Equal(s.names(), []string{"stump-1/a.csv," + event.ETag}) || b.Location().String() != "mem://out/" {
+		t.Errorf("got %v, %v in %s", got, s.names(), b.Location())
+	}
+	if text := log.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, "give it a prefix, such as mem://out/results/") {
+		t.Errorf("the log says %s", text)
 	}
 }

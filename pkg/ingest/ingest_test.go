@@ -31,14 +31,16 @@ func (m models) Get(context.Context, string) (*predict.Model, func(), error) {
 	return m.m, func() {}, m.err
 }
 
-func stump(t testing.TB) *predict.Model {
+func stump(t testing.TB) *predict.Model { return stumpOf(t, "x", "y") }
+
+func stumpOf(t testing.TB, x, y string) *predict.Model {
 	t.Helper()
 	doc := schema.Document{Features: []schema.Feature{
-		{Name: "x", Type: schema.Number, Rules: "gte=0,lte=10"},
-		{Name: "y", Type: schema.Number, Missing: schema.Allow},
+		{Name: x, Type: schema.Number, Rules: "gte=0,lte=10"},
+		{Name: y, Type: schema.Number, Missing: schema.Allow},
 	}}
 	m := &ir.Model{
-		FeatureNames: []string{"x", "y"}, Outputs: 1, LeafWidth: 1, Base: []float64{0},
+		FeatureNames: []string{x, y}, Outputs: 1, LeafWidth: 1, Base: []float64{0},
 		Trees: []ir.Tree{{
 			Nodes:  []ir.Node{{Feature: 0, Left: 1, Right: 2, Threshold: 5}, {Feature: ir.Leaf, Value: 0}, {Feature: ir.Leaf, Value: 1, ID: 1}},
 			Values: []float64{1, 2},
