@@ -186,6 +186,10 @@ bench-serving: ## serving against FastAPI in one run (needs Python)
 bench-score: ## copse score on all cores against as many processes of one core
 	CGO_ENABLED=0 $(GO) test ./functions/local -run '^$$' -bench ScoreCores -benchtime 3x
 
+.PHONY: bench-bulk
+bench-bulk: ## files and objects: speed, memory, and against pandas and XGBoost (needs Python)
+	$(GO) run ./bench/bulk
+
 .PHONY: bench-peers
 bench-peers: ## the engine against the models' own libraries; writes bench/peers/README.md (needs Python 3.11, gcc; the first run takes long)
 	$(GO) run ./bench/peers -o bench/peers/README.md -picture docs/images/peers.svg

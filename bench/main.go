@@ -4,7 +4,7 @@
 //	go run ./bench -o README.md
 //
 // The figures within the process come from the packages' own Go benchmarks, the
-// others from bench/start and bench/serving.
+// others from bench/start, bench/serving and bench/bulk.
 package main
 
 import (
@@ -42,7 +42,7 @@ func write(ctx context.Context, w io.Writer) error {
 	if _, err := fmt.Fprintf(w, head, figures.Machine()); err != nil {
 		return err
 	}
-	for _, program := range []string{"./bench/start", "./bench/serving"} {
+	for _, program := range []string{"./bench/start", "./bench/serving", "./bench/bulk"} {
 		command := exec.CommandContext(ctx, "go", "run", program)
 		// The programs' steps go to standard error; their tables are the page.
 		command.Stdout, command.Stderr = w, os.Stderr

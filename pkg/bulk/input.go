@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// inputBuffer is how much of a file is read at once, in bytes.
-	inputBuffer = 256 << 10
+	// inputBuffer is how much of a file is read at once to look at it, in bytes:
+	// less than a block, which is then read without it.
+	inputBuffer = 64 << 10
 	// inputHead is how much of a file is looked at to tell what it is.
 	inputHead = 4096
 	// zstdWindow bounds what a zstd frame may ask the decoder to hold, in bytes:

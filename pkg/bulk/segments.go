@@ -9,13 +9,13 @@ import (
 
 // Bounds of what segments hold of a file, in bytes.
 const (
-	segmentsHeld = 24 << 20 // in all
+	segmentsHeld = 16 << 20 // in all
 	segmentLeast = 64 << 10
 	segmentMost  = 1 << 20
 	// wholeFile is a file that is read at once.
 	wholeFile = 4 << 20
 	// segmentsFlight is how many reads may be under way that nobody waits for yet.
-	segmentsFlight = 6
+	segmentsFlight = 16
 )
 
 // segments is a file that is read in many places by turns, a little at each,

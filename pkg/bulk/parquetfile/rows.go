@@ -21,7 +21,7 @@ import (
 // rows of them; there are two slabs.
 const (
 	slabValues = 2 << 20
-	slabRows   = 32 << 10
+	slabRows   = 16 << 10
 )
 
 // Rows gives a file's rows, some at a time.
