@@ -103,7 +103,7 @@ func (d *delivery) readRaw(b []byte, i int) int {
 		if at < len(b) && b[at] == '"' && string(name) == `"body"` {
 			// Found and decoded in one pass: a body is most of its event.
 			from := len(d.text)
-			end := 0
+			var end int
 			if d.text, end = appendTextAt(d.text, b, at); end >= 0 {
 				d.raw.body, d.raw.hasBody = d.text[from:len(d.text):len(d.text)], true
 			}

@@ -103,6 +103,13 @@ func (e *event) kind() kind {
 		return http2
 	case !e.readable:
 		return direct
+	}
+	return e.eventKind()
+}
+
+// eventKind tells apart what is no request.
+func (e *event) eventKind() kind {
+	switch {
 	case e.hasRecords:
 		return records
 	case len(e.items) > 0 && e.items[0] == '[':
@@ -147,6 +154,16 @@ func (e *event) member(name, value []byte) {
 		e.body = value
 	case "isBase64Encoded":
 		e.isBase64 = value
+	case "requestContext":
+		e.context = value
+	default:
+		e.eventMember(name, value)
+	}
+}
+
+// eventMember is member for events that are no requests.
+func (e *event) eventMember(name, value []byte) {
+	switch string(plainName(name)) {
 	case "Records":
 		e.hasRecords = false // the last of equal names counts
 	case "Items":
@@ -161,8 +178,6 @@ func (e *event) member(name, value []byte) {
 		e.detail = value
 	case "eventSource":
 		e.eventSource = value
-	case "requestContext":
-		e.context = value
 	}
 }
 

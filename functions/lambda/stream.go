@@ -64,7 +64,8 @@ func (d *delivery) addDynamoDB() (id string) {
 	case !good || len(s.image) == 0:
 		d.unreadable(r, d.raw.all, "the record of DynamoDB has no new image: the stream's view type must be NEW_IMAGE or NEW_AND_OLD_IMAGES")
 	default:
-		from, ok := len(d.text), false
+		from := len(d.text)
+		var ok bool
 		if d.text, ok = appendItem(d.text, s.image); !ok {
 			d.unreadable(r, d.raw.all, "the new image of DynamoDB is not of typed attributes")
 			break

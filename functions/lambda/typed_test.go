@@ -267,11 +267,11 @@ func typedOpen(r ingest.Record, body []byte, left int) ([]ingest.Record, error) 
 		return []ingest.Record{plain}, nil
 	}
 	var members map[string]json.RawMessage
-	switch err := strict(body, &members); {
-	case err != nil && json.Valid(body):
-		return nil, errOdd
-	case err != nil:
+	if !json.Valid(body) {
 		return []ingest.Record{plain}, nil
+	}
+	if err := strict(body, &members); err != nil {
+		return nil, errOdd
 	}
 	shape := func(name string) byte {
 		if raw := members[name]; len(raw) > 0 {
