@@ -10,9 +10,13 @@ import (
 
 const (
 	// firstShare is the part of the time by which the rate is known well enough
-	// to give up: a tenth. A store's first bytes come slowly, and what is read
-	// ahead of the work seems fast.
+	// to give up: a tenth. A store's first bytes come slowly.
 	firstShare = 10
+	// What is read ahead of the work comes fast, so that from half of that time
+	// on the rate is measured anew, once so many bytes tell it; they come in
+	// parts, of which one may be about to come.
+	enough  = 32 << 20
+	onePart = 8 << 20
 	// endTime is kept back for the end of an upload, or for giving it up, but of
 	// a short time no more than a tenth.
 	endTime = 2 * time.Second
@@ -27,6 +31,9 @@ type pace struct {
 	deadline time.Time // the work's; zero where there is none
 	bytes    int64     // to be read
 	read     int64
+	// base is where the rate is measured from: after the first reading ahead.
+	base     int64
+	baseTime time.Time
 	stop     context.CancelFunc
 	late     bool // it was stopped
 }
@@ -54,10 +61,18 @@ func (p *pace) note(read int64) {
 	}
 	now := p.now()
 	spent, left := now.Sub(p.start), p.deadline.Sub(now)
-	if spent < p.deadline.Sub(p.start)/firstShare {
+	share := p.deadline.Sub(p.start) / firstShare
+	if p.baseTime.IsZero() && spent >= share/2 {
+		p.base, p.baseTime = read, now
+	}
+	if spent < share {
 		return
 	}
-	need := float64(p.bytes-read) / float64(read) * float64(spent)
+	done, in := float64(read), spent
+	if read-p.base >= enough {
+		done, in = float64(read-p.base+onePart), now.Sub(p.baseTime)
+	}
+	need := float64(p.bytes-read) / done * float64(in)
 	if p.late = need > float64(left); p.late {
 		p.stop()
 	}
