@@ -7,6 +7,7 @@ Reads paths of templates, one a line, and prints for each a JSON line:
 
 import copy
 import json
+import multiprocessing
 import os
 import sys
 
@@ -26,25 +27,29 @@ class Policies:
         }
 
 
+def one(path):
+    with open(path, encoding="utf-8") as file:
+        source = yaml_parse(file.read())  # slow: once
+    packaged = copy.deepcopy(source)
+    # What sam package does: the code is in a bucket by then.
+    for part in [packaged.get("Globals", {}).get("Function", {})] + [
+        resource.get("Properties", {}) for resource in packaged["Resources"].values()
+    ]:
+        if "CodeUri" in part:
+            part["CodeUri"] = "s3://packages/function.zip"
+    try:
+        transformed = transform(packaged, {}, Policies, passthrough_metadata=True)
+        return {"source": source, "transformed": transformed}
+    except InvalidDocumentException as error:
+        return {"error": error.message + "; ".join(cause.message for cause in error.causes)}
+
+
 def main():
     os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
-    for line in sys.stdin:
-        with open(line.rstrip("\n"), encoding="utf-8") as file:
-            text = file.read()
-        source = yaml_parse(text)  # slow: once
-        packaged = copy.deepcopy(source)
-        # What sam package does: the code is in a bucket by then.
-        for part in [packaged.get("Globals", {}).get("Function", {})] + [
-            resource["Properties"] for resource in packaged["Resources"].values()
-        ]:
-            if "CodeUri" in part:
-                part["CodeUri"] = "s3://packages/function.zip"
-        try:
-            transformed = transform(packaged, {}, Policies, passthrough_metadata=True)
-            result = {"source": source, "transformed": transformed}
-        except InvalidDocumentException as error:
-            result = {"error": error.message + "; ".join(cause.message for cause in error.causes)}
-        print(json.dumps(result), flush=True)
+    paths = [line.rstrip("\n") for line in sys.stdin]
+    with multiprocessing.Pool(min(len(paths), os.cpu_count() or 1)) as pool:
+        for result in pool.imap(one, paths):
+            print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":
