@@ -47,7 +47,7 @@ func rowOf(readme string, name, value *regexp.Regexp) (figure, error) {
 var (
 	jsonRow   = regexp.MustCompile(`^ 30 features, against FastAPI at its best`)
 	millions  = regexp.MustCompile(`([0-9.]+) million rows/s`)
-	objectRow = regexp.MustCompile(`(?i)\bobject scoring\b.*\bCSV\b`)
+	objectRow = regexp.MustCompile(`^ CSV object → JSONL, one core`)
 	megabytes = regexp.MustCompile(`([0-9.]+) MB/s`)
 )
 
