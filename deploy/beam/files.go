@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -17,7 +18,7 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, string, func(string, []byte), error](&linesFn{})
+	beam.RegisterDoFn(reflect.TypeFor[linesFn]())
 	register.Emitter2[string, []byte]()
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/graph/window"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/memfs"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 )
 
@@ -124,7 +124,7 @@ type found struct {
 }
 
 func init() {
-	register.DoFn4x0[beam.Window, beam.EventTime, string, []byte](&collectFn{})
+	beam.RegisterDoFn(reflect.TypeFor[collectFn]())
 }
 
 // collectFn keeps elements of KV<string, []byte> for the test of a name.

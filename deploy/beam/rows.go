@@ -15,6 +15,8 @@ import (
 	"example.com/copse/pkg/wire"
 )
 
+// Only what meets each row is registered with its types, which spares reflection:
+// the code that this makes takes the compiler long.
 func init() {
 	register.DoFn5x1[context.Context, beam.EventTime, beam.T, []byte, func(beam.EventTime, beam.T, []byte), error](&gatherFn{})
 	register.Function1x2[[]byte, []byte, []byte](withItself)

@@ -2,6 +2,7 @@ package copsebeam
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -11,10 +12,10 @@ import (
 )
 
 func init() {
-	register.DoFn6x0[beam.Window, beam.EventTime, beam.T, []byte, func(beam.T, carried), func(beam.T, []byte)](&carryFn{})
-	register.DoFn5x1[context.Context, beam.EventTime, beam.T, carried, func(beam.EventTime, beam.T, carried), error](&gatherCarriedFn{})
-	register.DoFn4x0[beam.Window, beam.T, carried, func(beam.T, []byte)](&restoreFn{})
-	register.DoFn4x1[context.Context, beam.T, []byte, func(beam.T, []byte), error](&singleFn{})
+	beam.RegisterDoFn(reflect.TypeFor[carryFn]())
+	beam.RegisterDoFn(reflect.TypeFor[gatherCarriedFn]())
+	beam.RegisterDoFn(reflect.TypeFor[restoreFn]())
+	beam.RegisterDoFn(reflect.TypeFor[singleFn]())
 	register.Emitter3[beam.EventTime, beam.T, carried]()
 	register.Emitter2[beam.T, carried]()
 	register.Emitter2[beam.T, []byte]()

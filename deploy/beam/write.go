@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -16,11 +17,11 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, string, func(string, string), error](&matchFn{})
-	register.DoFn4x1[context.Context, string, func(*string) bool, func(task), error](&cutFn{})
-	register.DoFn3x1[context.Context, task, func(string, part), error](&scoreFn{})
-	register.DoFn5x1[context.Context, string, func(*part) bool, func(Report), func(string), error](&joinFn{})
-	register.DoFn2x0[context.Context, string](&removeFn{})
+	beam.RegisterDoFn(reflect.TypeFor[matchFn]())
+	beam.RegisterDoFn(reflect.TypeFor[cutFn]())
+	beam.RegisterDoFn(reflect.TypeFor[scoreFn]())
+	beam.RegisterDoFn(reflect.TypeFor[joinFn]())
+	beam.RegisterDoFn(reflect.TypeFor[removeFn]())
 	register.Emitter2[string, string]()
 	register.Emitter1[task]()
 	register.Emitter2[string, part]()
@@ -130,8 +131,9 @@ func (o *WriteOptions) form() bulk.Form {
 	return form
 }
 
-// Clean removes what a pipeline that failed, or was stopped, left of the parts
-// of files. It is not to be called while the pipeline runs.
+// Clean removes what is left of the parts of files: all of them where the
+// pipeline failed or was stopped, else those that a worker wrote in vain. It is
+// not to be called while the pipeline runs.
 func (j *Job) Clean(ctx context.Context) error {
 	fs, err := systemOf(ctx, j.parts)
 	if err != nil {

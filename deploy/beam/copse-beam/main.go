@@ -118,15 +118,14 @@ func run(ctx context.Context, o *own, patterns []string, to io.Writer) (status i
 		*runners.Runner = "prism"
 	}
 	result, err := beamx.RunWithMetrics(ctx, p)
-	if err != nil {
-		err = reason(err)
-		if e := job.Clean(context.WithoutCancel(ctx)); e != nil {
-			err = fmt.Errorf("%w (and parts of results stay: %w)", err, e)
-		}
-		return wrong, err
+	if err == nil && *jobopts.Async {
+		return done, nil // it runs on
 	}
-	if *jobopts.Async {
-		return done, nil
+	if e := job.Clean(context.WithoutCancel(ctx)); e != nil {
+		fmt.Fprintf(to, "copse-beam: parts of results stay in folders .copse-parts-… of %s: %v\n", o.write.Out, e)
+	}
+	if err != nil {
+		return wrong, reason(err)
 	}
 	n := copsebeam.Counts(result)
 	fmt.Fprintf(to, "copse-beam: %d files, %d rows, %d of them with an error in place of an answer\n", n.Files, n.Rows, n.Bad)
