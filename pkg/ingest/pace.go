@@ -56,7 +56,7 @@ func (e *event) begin(ctx context.Context) (context.Context, *pace) {
 // note is told how many bytes have been read, by one goroutine.
 func (p *pace) note(read int64) {
 	p.read = read
-	if p.deadline.IsZero() || p.late || read <= 0 {
+	if p.deadline.IsZero() || p.late || read <= 0 || read >= p.bytes {
 		return
 	}
 	now := p.now()
