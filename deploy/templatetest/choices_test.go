@@ -66,7 +66,7 @@ var switches = []choice{
 		[]string{"EventsFailuresPolicy", "SchedulePermission", "ScheduleRule"}, nil},
 	{"results to a queue", map[string]string{"SinkQueueName": "answers"}, nil, []string{"sqs:SendMessage* arn:aws:sqs:" + account + ":answers"}},
 	{"results to a bucket", map[string]string{"SinkBucket": "out", "SinkPrefix": "a/b/", "ResultName": "{key}@{version}.jsonl"}, nil,
-		[]string{"s3:AbortMultipartUpload arn:aws:s3:::out/a/b/*", "s3:PutObject arn:aws:s3:::out/a/b/*"}},
+		[]string{"s3:AbortMultipartUpload arn:aws:s3:::out/a/b/*", "s3:GetObject arn:aws:s3:::out/a/b/*", "s3:ListBucket arn:aws:s3:::out", "s3:PutObject arn:aws:s3:::out/a/b/*"}},
 	{"results to a bus", map[string]string{"SinkEventBus": "scores"}, nil, []string{"events:PutEvents arn:aws:events:" + account + ":event-bus/scores"}},
 	{"results to an address", map[string]string{"SinkUrl": "https://example.com/scores"}, nil, nil},
 	{"dead letters", map[string]string{"DeadLetterQueueName": "hopeless.fifo"},
