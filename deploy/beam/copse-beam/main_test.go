@@ -122,8 +122,8 @@ func TestCommand(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v stayed", left)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "o3")); err == nil {
-		t.Error("a folder was made for nothing")
+	if all, err := filepath.Glob(filepath.Join(dir, "o3", "*")); err != nil || len(all) > 0 {
+		t.Errorf("%v were written by pipelines that failed", all)
 	}
 }
 
