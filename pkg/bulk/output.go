@@ -79,7 +79,7 @@ func (t *textOutput) begin() error {
 	if t.media != wire.CSV {
 		return nil
 	}
-	_, err := t.out.Write(t.model.Formatter().AppendHeader(nil, t.kind, width(t.model, t.kind)))
+	_, err := t.out.Write(Header(t.model, t.kind, CSV))
 	return err
 }
 

@@ -81,6 +81,7 @@ func (s *Scorer) newTableRows(in *Input, o wire.Options) (*tableRows, error) {
 	if err != nil {
 		return nil, asFault(fault.WrongType, err)
 	}
+	rows.On(s.o.Cores)
 	if !in.packed {
 		rows.Within(s.o.From, s.o.To)
 	}

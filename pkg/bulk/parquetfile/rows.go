@@ -39,6 +39,7 @@ type Rows struct {
 	size    int // rows of a slab
 	free    chan *slab
 	texts   []int // the features that are categories
+	cores   int   // that decode
 	from    int64 // of the file: only row groups that begin there
 	to      int64 // and before there; 0 is the end
 }
@@ -67,7 +68,7 @@ func (f *File) Match(s *schema.Schema, ignoreExtra bool) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rows{f: f, s: s, places: places, free: make(chan *slab, 2)}
+	r := &Rows{f: f, s: s, places: places, free: make(chan *slab, 2), cores: runtime.GOMAXPROCS(0)}
 	n := 0
 	for i, at := range places {
 		if at < 0 {
@@ -90,6 +91,10 @@ func (f *File) Match(s *schema.Schema, ignoreExtra bool) (*Rows, error) {
 	}
 	return r, nil
 }
+
+// On has columns decoded on so many cores, in place of all. It is called before
+// Next.
+func (r *Rows) On(cores int) { r.cores = cores }
 
 // Within leaves the row groups whose first column does not begin in a range of
 // the file's bytes; to is 0 for all that follows. It is called before Next.
@@ -183,7 +188,7 @@ func (p *Part) findFaults(f *frame.Frame, r int) {
 	}
 }
 
-// fill decodes the next slab, its columns on all cores.
+// fill decodes the next slab, its columns on several cores.
 func (r *Rows) fill() error {
 	r.slab = nil
 	for r.left == 0 {
@@ -209,7 +214,7 @@ func (r *Rows) decode(b *slab) error {
 	var held atomic.Int64
 	var all sync.WaitGroup
 	errs := make([]error, len(r.readers))
-	for range min(runtime.GOMAXPROCS(0), len(r.readers)) {
+	for range min(r.cores, len(r.readers)) {
 		all.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
