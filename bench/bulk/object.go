@@ -122,7 +122,7 @@ func repeat(in *os.File, times int) (*repeated, error) {
 		return nil, err
 	}
 	first := make([]byte, 4096)
-	if _, err := in.ReadAt(first, 0); err != nil {
+	if _, err := in.ReadAt(first, 0); err != nil && err != io.EOF {
 		return nil, err
 	}
 	head := int64(bytes.IndexByte(first, '\n') + 1)
