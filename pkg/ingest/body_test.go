@@ -29,6 +29,9 @@ func TestStableID(t *testing.T) {
 	if got := stableID(&Record{Source: Source{MessageID: "m"}}); got != "m" {
 		t.Errorf("got %s", got)
 	}
+	if got := stableID(&Record{Source: Source{MessageID: "7", Shard: "shardId-1"}}); got != "shardId-1/7" {
+		t.Errorf("got %s", got)
+	}
 	a, b := stableID(&Record{Body: []byte("a")}), stableID(&Record{Body: []byte("b")})
 	if a == b || len(a) != 64 || a != stableID(&Record{Body: []byte("a")}) {
 		t.Errorf("got %s and %s", a, b)

@@ -70,6 +70,9 @@ func (b *Bucket) Put(ctx context.Context, m Message) error {
 		extension, content = ".json", "application/json"
 	}
 	name := b.nameOf(extension, kindOf(&m.Source), m.ID)
+	if number, ok := strings.CutPrefix(m.ID, m.Source.Shard+"/"); ok && m.Source.Shard != "" {
+		name = b.nameOf(extension, kindOf(&m.Source), m.Source.Shard, number)
+	}
 	return b.write(ctx, name, Info{content, meta(&m.Source, m.Model, m.Digest)}, m.Body)
 }
 

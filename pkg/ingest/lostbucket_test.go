@@ -73,7 +73,7 @@ func (w *world) add(r Record, o *Object, rows int) {
 	case rows == -1 && o != nil:
 		name = "dead/" + kindOf(&r.Source) + "/" + string(appendEscaped(nil, o.id(), false)) + ".json"
 	case rows == -1:
-		name = "dead/" + kindOf(&r.Source) + "/" + r.Source.MessageID + ".json"
+		name = "dead/" + kindOf(&r.Source) + "/" + stableID(&r) + ".json"
 	case o != nil:
 		name = "p/in/" + o.Key + "@" + o.ETag + ".jsonl"
 	case r.streamed():

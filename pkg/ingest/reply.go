@@ -101,8 +101,11 @@ func (e *event) id(it *item) string {
 // stableID names a record by its source's own name for it, which is the same
 // at each delivery, or else by its content.
 func stableID(r *Record) string {
-	if r.Source.MessageID != "" {
-		return r.Source.MessageID
+	switch id, shard := r.Source.MessageID, r.Source.Shard; {
+	case id != "" && shard != "":
+		return shard + "/" + id // sequence numbers are a shard's own
+	case id != "":
+		return id
 	}
 	sum := sha256.Sum256(r.Body)
 	return hex.EncodeToString(sum[:])
