@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 
 	"example.com/copse/bench/internal/figures"
@@ -108,7 +107,7 @@ var quantities = []quantity{
 
 // inProcess runs the Go benchmarks that the quantities name.
 func inProcess(ctx context.Context) ([]figures.Figure, error) {
-	measured := make(map[string]measurements)
+	measured := make(map[string]figures.Measurements)
 	var rows []figures.Figure
 	for _, q := range quantities {
 		if measured[q.pkg] == nil {
@@ -116,7 +115,7 @@ func inProcess(ctx context.Context) ([]figures.Figure, error) {
 			if err != nil {
 				return nil, err
 			}
-			measured[q.pkg] = parse(out)
+			measured[q.pkg] = figures.Benchmarks(out)
 		}
 		f, err := q.figure(measured[q.pkg])
 		if err != nil {
@@ -186,30 +185,6 @@ func levels(names []string) string {
 	return strings.Join(all, "/")
 }
 
-// measurements are the values of every "NAME unit" in the output of go test.
-type measurements map[string][]float64
-
-func parse(out string) measurements {
-	values := make(measurements)
-	for line := range strings.Lines(out) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
-			continue
-		}
-		name := strings.TrimPrefix(fields[0], "Benchmark")
-		if i := strings.LastIndexByte(name, '-'); i >= 0 {
-			name = name[:i]
-		}
-		for i := 2; i+1 < len(fields); i += 2 {
-			if value, err := strconv.ParseFloat(fields[i], 64); err == nil {
-				key := name + " " + fields[i+1]
-				values[key] = append(values[key], value)
-			}
-		}
-	}
-	return values
-}
-
 // alternatives are all names that one stands for.
 func alternatives(name string) []string {
 	names := []string{""}
@@ -226,7 +201,7 @@ func alternatives(name string) []string {
 }
 
 // figure is the table's row.
-func (q quantity) figure(measured measurements) (figures.Figure, error) {
+func (q quantity) figure(measured figures.Measurements) (figures.Figure, error) {
 	names, controls := alternatives(q.benchmark), alternatives(q.control)
 	var worst result
 	for i, name := range names {
@@ -251,7 +226,7 @@ func (q quantity) figure(measured measurements) (figures.Figure, error) {
 	return f, nil
 }
 
-func (q quantity) value(measured measurements, name string) (float64, error) {
+func (q quantity) value(measured figures.Measurements, name string) (float64, error) {
 	values := measured[name+" "+q.unit]
 	if len(values) == 0 {
 		return 0, fmt.Errorf("no benchmark %s that prints %s", name, q.unit)

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"example.com/copse/bench/internal/figures"
 )
 
 const output = `goos: linux
@@ -14,7 +16,7 @@ PASS
 
 func TestFigure(t *testing.T) {
 	q := quantity{"scoring", "./pkg/engine", "Score/float32/1", "ns/row/tree", 1, "%.1f ns", atMost(20), "Score/float32/reference"}
-	got, err := q.figure(parse(output))
+	got, err := q.figure(figures.Benchmarks(output))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,15 +24,15 @@ func TestFigure(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	q.goal = atMost(20.5)
-	if got, err := q.figure(parse(output)); err != nil || !got.Met {
+	if got, err := q.figure(figures.Benchmarks(output)); err != nil || !got.Met {
 		t.Errorf("at its limit: got %+v, %v", got, err)
 	}
 	q.benchmark = "Score/float32/2"
-	if _, err := q.figure(parse(output)); err == nil {
+	if _, err := q.figure(figures.Benchmarks(output)); err == nil {
 		t.Error("a benchmark that did not run: got no error")
 	}
 	q.benchmark, q.control = "Score/float32/1", "Score/none"
-	if _, err := q.figure(parse(output)); err == nil {
+	if _, err := q.figure(figures.Benchmarks(output)); err == nil {
 		t.Error("a control that did not run: got no error")
 	}
 }
@@ -56,7 +58,7 @@ func TestGoals(t *testing.T) {
 		{atMostControl(1.2), "100", "1.25 ×", "at most 1.2 ×", false},
 	} {
 		q := quantity{"reading", "", "Read", "MB/s", 1, "%.0f", tt.goal, "Plain"}
-		got, err := q.figure(parse(three))
+		got, err := q.figure(figures.Benchmarks(three))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +81,7 @@ func TestWorst(t *testing.T) {
 		{atMostControl(1), "sets, worst case (Kinds/b/sets)", "6", "4"},
 	} {
 		q := quantity{"sets", "", "Kinds/a|b/sets", "ns", 1, "%.0f", tt.goal, "Kinds/a|b/plain"}
-		got, err := q.figure(parse(four))
+		got, err := q.figure(figures.Benchmarks(four))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,7 @@ func TestWorst(t *testing.T) {
 		}
 	}
 	q := quantity{"sets", "", "Kinds/a|b|c/sets", "ns", 1, "%.0f", atMost(1), ""}
-	if _, err := q.figure(parse(four)); err == nil {
+	if _, err := q.figure(figures.Benchmarks(four)); err == nil {
 		t.Error("one of the alternatives did not run: got no error")
 	}
 }
