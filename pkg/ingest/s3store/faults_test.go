@@ -151,6 +151,7 @@ func TestFaults(t *testing.T) {
 		{"read", readFaults},
 		{"read gives up", readGivesUp},
 		{"open", openFaults},
+		{"existing forbidden", existsForbidden},
 		{"conditions", conditions},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -207,6 +208,9 @@ func writeFaults(t *testing.T, f *stage) {
 		if existed != c.existed || (err != nil) != (c.code != 0) || known && e.Code != c.code {
 			t.Errorf("%s: got %v, %v", c.name, existed, err)
 		}
+		if known && strings.HasPrefix(e.Message, "access denied") {
+			namesRights(t, c.name, err)
+		}
 		got, _, there := f.get(t, "results", name)
 		if there != c.there || there && !bytes.Equal(got, c.body) {
 			t.Errorf("%s: the object is there: %v, and has %d bytes", c.name, there, len(got))
@@ -215,6 +219,26 @@ func writeFaults(t *testing.T, f *stage) {
 			t.Errorf("%s: %d uploads are left", c.name, n)
 		}
 	}
+}
+
+// namesRights: who is denied access is told of all that writing results needs.
+func namesRights(t *testing.T, name string, err error) {
+	t.Helper()
+	for _, right := range []string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket"} {
+		if err == nil || !strings.Contains(err.Error(), right) {
+			t.Errorf("%s: got %v, want it to name %s", name, err, right)
+		}
+	}
+}
+
+// existsForbidden: a look for a result is part of writing it.
+func existsForbidden(t *testing.T, f *stage) {
+	f.set(first(1, "HeadObject", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusForbidden) }))
+	there, err := f.store.Exists(t.Context(), "fault/none")
+	if there {
+		t.Error("what may not be seen is there")
+	}
+	namesRights(t, "exists", err)
 }
 
 // completedByAnother: the end of an upload that meets another writer finds

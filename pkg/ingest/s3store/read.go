@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +26,9 @@ func (s *Objects) Open(ctx context.Context, o ingest.Object) (ingest.Reader, err
 	head, err := s.client().HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &o.Bucket, Key: &o.Key, VersionId: named(o.Version), IfMatch: quoted(o.ETag),
 	})
+	if status(err) == http.StatusBadRequest {
+		return nil, s.refused(ctx, &o, err)
+	}
 	if err != nil {
 		return nil, readError(err)
 	}
@@ -34,6 +38,28 @@ func (s *Objects) Open(ctx context.Context, o ingest.Object) (ingest.Reader, err
 		o.Version = v
 	}
 	return &reader{ctx: ctx, client: s.client(), object: o}, nil
+}
+
+// impossible are the codes of names that no object, bucket or version has, by
+// docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: a pointer that
+// says one is hopeless.
+var impossible = map[string]bool{"InvalidArgument": true, "InvalidBucketName": true, "KeyTooLongError": true}
+
+// refused asks why a HEAD is refused, whose answer has no body to say so: the
+// same of a GET has. Of other reasons, such as credentials that expired, some
+// pass.
+func (s *Objects) refused(ctx context.Context, o *ingest.Object, head error) error {
+	out, err := s.client().GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &o.Bucket, Key: &o.Key, VersionId: named(o.Version), IfMatch: quoted(o.ETag), Range: aws.String("bytes=0-0"),
+	})
+	switch {
+	case err == nil:
+		_ = out.Body.Close() // it was asked for the error only
+		return readError(head)
+	case impossible[code(err)]:
+		return fault.Wrap(fault.ObjectNotFound, err, "there can be no such object: its bucket, key or version is none that S3 has")
+	}
+	return readError(err)
 }
 
 // reader reads one version of an object.

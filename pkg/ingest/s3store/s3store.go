@@ -180,7 +180,7 @@ func writeError(err error) error {
 	case code(err) == "NoSuchBucket":
 		return fault.Wrap(fault.Unavailable, err, "there is no such bucket for results")
 	case status(err) == http.StatusForbidden:
-		return fault.Wrap(fault.Unavailable, err, "access denied: the function's role needs s3:PutObject, and s3:AbortMultipartUpload, on the bucket of results")
+		return fault.Wrap(fault.Unavailable, err, "access denied: the function's role needs, for results, s3:PutObject, s3:AbortMultipartUpload and s3:GetObject below the prefix, and s3:ListBucket on the bucket, without which S3 does not tell that a result is not there yet")
 	}
 	return otherError(err)
 }
@@ -217,7 +217,7 @@ func (s *Store) Exists(ctx context.Context, name string) (bool, error) {
 	case status(err) == http.StatusNotFound:
 		return false, nil
 	}
-	return false, readError(err)
+	return false, writeError(err)
 }
 
 var (
