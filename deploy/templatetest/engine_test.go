@@ -52,19 +52,24 @@ type call struct {
 	Batch struct {
 		Execution string `json:"execution"`
 	} `json:"BatchInput"`
+	raw []byte
 }
 
 type item struct {
 	Object  string `json:"object"`
 	Version string `json:"version"`
 	ETag    string `json:"etag"`
-	From    int64  `json:"from"`
+	From    *int64 `json:"from"`
 	To      *int64 `json:"to"`
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var one call
-	if err := json.NewDecoder(r.Body).Decode(&one); err != nil {
+	raw, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(raw, &one)
+	}
+	if one.raw = raw; err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -119,7 +124,24 @@ func begin(t *testing.T) *cloud {
 	return nil
 }
 
+// run runs a part of the test, whose failures are its own.
+func (c *cloud) run(name string, test func(t *testing.T)) {
+	whole := c.t
+	defer func() { c.t = whole }()
+	whole.Run(name, func(t *testing.T) {
+		c.t = t
+		test(t)
+	})
+}
+
 func (c *cloud) request(method, service, path string, body []byte, header ...string) []byte {
+	c.t.Helper()
+	text, _ := c.exchange(method, service, path, body, header...)
+	return text
+}
+
+// exchange is request for who wants the reply's header too.
+func (c *cloud) exchange(method, service, path string, body []byte, header ...string) ([]byte, http.Header) {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.address+path, bytes.NewReader(body))
 	if err != nil {
@@ -139,7 +161,7 @@ func (c *cloud) request(method, service, path string, body []byte, header ...str
 	if err != nil || reply.StatusCode >= 300 {
 		c.t.Fatalf("%s %s: %d %s %v", method, path, reply.StatusCode, text, err)
 	}
-	return text
+	return text, reply.Header
 }
 
 func (c *cloud) put(path string, body string) { c.request(http.MethodPut, "s3", path, []byte(body)) }

@@ -3,13 +3,10 @@ package templatetest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,13 +84,9 @@ type report struct {
 	Lines     string
 }
 
-// answers is a function that finds ten rows in each object or range.
-func answers(c call) (int, any) {
-	var predictions []any
-	for _, i := range c.Items {
-		predictions = append(predictions, map[string]any{"object": i.Object, "rows": 10, "bad": 1, "result": "s3://out/x"})
-	}
-	return http.StatusOK, map[string]any{"predictions": predictions, "failed": 0}
+// counts is the report without what names an execution.
+func (r report) counts() report {
+	return report{Objects: r.Objects, Parts: r.Parts, Failed: r.Failed, GivenUp: r.GivenUp, Rows: r.Rows, BadRows: r.BadRows}
 }
 
 var mapParameters = map[string]string{"SourceBucket": "lake", "SourcePrefix": "in/", "SinkBucket": "out",
@@ -108,181 +101,6 @@ func with(given map[string]string, more ...string) map[string]string {
 		all[more[i]] = more[i+1]
 	}
 	return all
-}
-
-// TestMap scores a prefix with the machine: small objects together, a large one
-// by ranges, and the report counts them all.
-func TestMap(t *testing.T) {
-	t.Parallel()
-	c := begin(t)
-	c.answer = answers
-	c.put("/lake", "")
-	c.put("/out", "")
-	for _, name := range []string{"a.csv", "b c+d%25.csv", "deep/", "e.jsonl", "f.csv", "g.csv", "h.csv"} {
-		c.put("/lake/in/"+strings.ReplaceAll(strings.ReplaceAll(name, " ", "%20"), "+", "%2B"), "x\n1\n")
-	}
-	c.put("/lake/elsewhere/z.csv", "x\n1\n")
-	large := strings.Repeat("x,y\n", 5<<18/2) // 2.5 MiB
-	c.put("/lake/in/large.csv", large)
-	c.put("/lake/in/large.csv.gz", large)
-	e := c.execute(machine(t, mapParameters), `{}`)
-	if e.Status != "SUCCEEDED" {
-		t.Fatalf("got %+v", e)
-	}
-	var got report
-	if err := json.Unmarshal([]byte(e.Output), &got); err != nil {
-		t.Fatal(err)
-	}
-	got.Lines = ""
-	want := report{Execution: "run", Input: map[string]string{}, Objects: 9, Parts: 10, Rows: 100, BadRows: 10}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	if kept := c.request(http.MethodGet, "s3", "/out/reports/run/report.json", nil); !bytes.Contains(kept, []byte(`"rows"`)) {
-		t.Errorf("report.json is %s", kept)
-	}
-	var asked []string
-	for _, call := range c.calls {
-		var parts []string
-		for _, i := range call.Items {
-			to := int64(0)
-			if i.To != nil {
-				to = *i.To
-			}
-			if i.ETag == "" || strings.Contains(i.ETag, `"`) {
-				t.Errorf("%s: etag %q", i.Object, i.ETag)
-			}
-			parts = append(parts, fmt.Sprintf("%s %d-%d", strings.TrimPrefix(i.Object, "s3://lake/in/"), i.From, to))
-		}
-		asked = append(asked, strings.Join(parts, ", "))
-		if call.Batch.Execution != "run" {
-			t.Errorf("BatchInput is %+v", call.Batch)
-		}
-	}
-	slices.Sort(asked)
-	wantAsked := []string{
-		"a.csv 0-0, b c+d%.csv 0-0, e.jsonl 0-0",
-		"f.csv 0-0, g.csv 0-0, h.csv 0-0",
-		"large.csv 0-1048576", "large.csv 1048576-2097152", "large.csv 2097152-0",
-		"large.csv.gz 0-0",
-	}
-	if !slices.Equal(asked, wantAsked) {
-		t.Errorf("got %q, want %q", asked, wantAsked)
-	}
-}
-
-// TestManifests: the same objects, named by lists of each form.
-func TestManifests(t *testing.T) {
-	t.Parallel()
-	c := begin(t)
-	c.put("/lake", "")
-	c.put("/out", "")
-	manifests := map[string]string{
-		"CSV":   "Bucket,Key,Size,VersionId\nlake,in/a.csv,10,v1\nlake,in/b.csv,2000000,\nlake,in/c.csv,,\n",
-		"JSON":  `[{"Key":"in/a.csv","Size":10,"VersionId":"v1"},{"object":"s3://lake/in/b.csv","size":2000000},{"Key":"in/c.csv"}]`,
-		"JSONL": `{"Key":"in/a.csv","Size":"10","VersionId":"v1"}` + "\n" + `{"Key":"in/b.csv","Size":2000000}` + "\n" + `{"Key":"in/c.csv"}` + "\n",
-	}
-	want := []string{"s3://lake/in/a.csv v1 0-0", "s3://lake/in/b.csv  0-1048576", "s3://lake/in/b.csv  1048576-0", "s3://lake/in/c.csv  0-0"}
-	for form, text := range manifests {
-		c.put("/lake/lists/today", text)
-		c.calls, c.answer = nil, answers
-		e := c.execute(machine(t, with(mapParameters, "Input", form)), `{"manifest":"lists/today"}`)
-		if e.Status != "SUCCEEDED" {
-			t.Errorf("%s: got %+v", form, e)
-			continue
-		}
-		var got []string
-		for _, call := range c.calls {
-			for _, i := range call.Items {
-				to := int64(0)
-				if i.To != nil {
-					to = *i.To
-				}
-				got = append(got, fmt.Sprintf("%s %s %d-%d", i.Object, i.Version, i.From, to))
-			}
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: got %q, want %q", form, got, want)
-		}
-	}
-}
-
-// failing wraps a function: calls with an object of that name fail so often
-// with an error of that type.
-func failing(name, errorType string, times int) func(call) (int, any) {
-	return func(c call) (int, any) {
-		for _, i := range c.Items {
-			if strings.HasSuffix(i.Object, name) && times > 0 {
-				times--
-				return http.StatusInternalServerError, map[string]string{"errorType": errorType, "errorMessage": "…"}
-			}
-		}
-		return answers(c)
-	}
-}
-
-// TestMapFailures: what may pass is tried again, what cannot is not, and the
-// report tells of both.
-func TestMapFailures(t *testing.T) {
-	t.Parallel()
-	c := begin(t)
-	c.put("/lake", "")
-	c.put("/out", "")
-	for i := range 8 {
-		c.put(fmt.Sprintf("/lake/in/%d.csv", i), "x\n1\n")
-	}
-	const always = 1 << 30
-	hopeless := func(one call) (int, any) {
-		var predictions []any
-		for _, i := range one.Items {
-			if strings.HasSuffix(i.Object, "3.csv") {
-				predictions = append(predictions, map[string]any{"error": map[string]string{"code": "malformed", "message": "line 2"}})
-			} else {
-				predictions = append(predictions, map[string]any{"object": i.Object, "rows": 10, "bad": 0})
-			}
-		}
-		return http.StatusOK, map[string]any{"predictions": predictions, "failed": 1}
-	}
-	tests := []struct {
-		name      string
-		answer    func(call) (int, any)
-		tolerated string
-		calls     int
-		status    string
-		error     string
-		want      report
-	}{
-		{"passes", failing("3.csv", "TemporaryFailure", 2), "5", 4, "SUCCEEDED", "", report{Objects: 8, Parts: 8, Rows: 80}},
-		{"throttled", failing("3.csv", "Lambda.TooManyRequestsException", 8), "5", 10, "SUCCEEDED", "", report{Objects: 8, Parts: 8, Rows: 80}},
-		{"hopeless object", hopeless, "5", 2, "FAILED", "SomeFailed", report{Objects: 8, Parts: 8, Rows: 70, Failed: 1}},
-		{"given up", failing("3.csv", "TemporaryFailure", always), "50", 10, "FAILED", "SomeFailed", report{Objects: 8, Parts: 4, Rows: 40, GivenUp: 4}},
-		{"refused", failing("3.csv", "InvalidInput", always), "50", 2, "FAILED", "SomeFailed", report{Objects: 8, Parts: 4, Rows: 40, GivenUp: 4}},
-		{"too many given up", failing("csv", "InvalidInput", always), "50", 2, "FAILED", "States.", report{}},
-	}
-	for _, tt := range tests {
-		c.calls, c.answer = nil, tt.answer
-		e := c.execute(machine(t, with(mapParameters, "ToleratedFailurePercentage", tt.tolerated)), "{}")
-		if e.Status != tt.status || !strings.HasPrefix(e.Error, tt.error) || len(c.calls) != tt.calls {
-			t.Errorf("%s: got %+v after %d calls, want %s %s after %d", tt.name, e, len(c.calls), tt.status, tt.error, tt.calls)
-			continue
-		}
-		text := e.Output
-		if e.Error == "SomeFailed" {
-			text = e.Cause
-		}
-		var got report
-		if text == "" || tt.error == "States." {
-			continue
-		}
-		if err := json.Unmarshal([]byte(text), &got); err != nil {
-			t.Errorf("%s: %v in %s", tt.name, err, text)
-		}
-		got = report{Objects: got.Objects, Parts: got.Parts, Rows: got.Rows, Failed: got.Failed, GivenUp: got.GivenUp}
-		if fmt.Sprint(got) != fmt.Sprint(tt.want) {
-			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
-		}
-	}
 }
 
 // unknown are complaints about what Step Functions documents and the linter

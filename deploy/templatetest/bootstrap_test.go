@@ -1,0 +1,135 @@
+package templatetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/copse/functions/lambda/runtimetest"
+)
+
+// bootstrap is the binary that is deployed, behind the engine, with the settings
+// of the template. Its calls to S3 go through a gate.
+type bootstrap struct {
+	*runtimetest.Process
+	timeout time.Duration
+
+	mu      sync.Mutex
+	refused []string       // parts of names of results, each forbidden once
+	written map[string]int // how often a result was written
+	scored  []scored       // what was answered, over all calls
+}
+
+// scored is the answer to one object or range.
+type scored struct {
+	Object, Version string
+	From, To        int64
+	Rows, Bad       int
+	Existed         bool
+	Result          string
+	Error           *struct{ Code string }
+}
+
+// startBootstrap builds and starts it for the engine's S3.
+func startBootstrap(t *testing.T, c *cloud, given map[string]string) *bootstrap {
+	t.Helper()
+	binary, err := runtimetest.Build(t.Context(), t.TempDir(), root+"/functions/lambda/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed := deployedMap(t, given).resources(functionType)["EventsFunction"]
+	f := &bootstrap{timeout: time.Duration(deployed.number("Timeout")) * time.Second, written: make(map[string]int)}
+	gate := httptest.NewServer(f.gate(t, c.address))
+	t.Cleanup(gate.Close)
+	env := []string{"AWS_ENDPOINT_URL=" + gate.URL, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"}
+	for name, value := range deployed.node("Environment", "Variables") {
+		env = append(env, fmt.Sprintf("%s=%v", name, value))
+	}
+	if f.Process, err = runtimetest.Start(binary, env...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+// gate hands on what is not refused, and counts results.
+func (f *bootstrap) gate(t *testing.T, address string) http.Handler {
+	t.Helper()
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Host = r.In.Host
+		},
+		ModifyResponse: func(r *http.Response) error {
+			query := r.Request.URL.Query()
+			whole := r.Request.Method == http.MethodPut && !query.Has("partNumber") ||
+				r.Request.Method == http.MethodPost && query.Has("uploadId")
+			if whole && r.StatusCode == http.StatusOK {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.written[r.Request.URL.Path]++
+			}
+			return nil
+		},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && f.isRefused(r.URL.Path) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>")) // the function then sees another error
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	})
+}
+
+func (f *bootstrap) isRefused(path string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.refused, func(part string) bool { return strings.Contains(path, part) })
+	if i >= 0 {
+		f.refused = slices.Delete(f.refused, i, i+1)
+	}
+	return i >= 0
+}
+
+// answer hands a call to the process, as Lambda does.
+func (f *bootstrap) answer(one call) (int, any) {
+	ctx, cancel := context.WithTimeout(context.Background(), f.timeout)
+	defer cancel()
+	reply, err := f.InvokeUntil(ctx, one.raw, time.Now().Add(f.timeout))
+	switch {
+	case err != nil:
+		return http.StatusInternalServerError, runtimetest.Error{Type: "Sandbox.Timedout", Message: err.Error()}
+	case reply.Error != nil:
+		return http.StatusInternalServerError, reply.Error
+	}
+	var body struct{ Predictions []scored }
+	if err := json.Unmarshal(reply.Body, &body); err != nil {
+		return http.StatusInternalServerError, runtimetest.Error{Type: "Runtime.Reply", Message: err.Error()}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scored = append(f.scored, body.Predictions...)
+	return http.StatusOK, json.RawMessage(reply.Body)
+}
+
+// forget begins the counts anew.
+func (f *bootstrap) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scored = nil
+	clear(f.written)
+}
