@@ -177,27 +177,43 @@ func (s *Schema) Keep(features ...int) {
 }
 
 func (s *Schema) roundSingle(f *frame.Frame) {
+	for r := range f.Rows {
+		row := f.Values[r*f.Cols : (r+1)*f.Cols]
+		if s.kept != nil || !roundAll(row) {
+			s.roundRow(f, r, row)
+		}
+	}
+}
+
+// roundAll rounds the numbers of a row, up to the first that is none or is
+// beyond float32; it says whether there is none such. Its twin, which may do
+// the same again, is roundRow.
+func roundAll(row []float64) bool {
+	for c, x := range row {
+		if !(math.Abs(x) < beyondSingle) {
+			return false
+		}
+		row[c] = float64(float32(x))
+	}
+	return true
+}
+
+func (s *Schema) roundRow(f *frame.Frame, r int, row []float64) {
 	nan := math.NaN()
-	for i, x := range f.Values {
-		if s.kept != nil && s.kept[i%f.Cols] {
-			if x != x {
-				f.Values[i] = nan
+	for c, x := range row {
+		switch {
+		case x != x:
+			row[c] = nan
+		case s.kept != nil && s.kept[c]:
+		case math.Abs(x) < beyondSingle:
+			row[c] = float64(float32(x))
+		default:
+			row[c] = math.Inf(int(math.Copysign(1, x)))
+			if !math.IsInf(x, 0) && !f.Bad[r] {
+				name := s.doc.Features[c].Name
+				f.Fail(fault.Error{Code: fault.NotFinite, Row: r, Field: name, Rule: "float32",
+					Message: name + " is beyond what the model's precision holds"})
 			}
-			continue
-		}
-		if x > -beyondSingle && x < beyondSingle {
-			f.Values[i] = float64(float32(x))
-			continue
-		}
-		if x != x {
-			f.Values[i] = nan
-			continue
-		}
-		f.Values[i] = math.Inf(int(math.Copysign(1, x)))
-		if row := i / f.Cols; !math.IsInf(x, 0) && !f.Bad[row] {
-			name := s.doc.Features[i%f.Cols].Name
-			f.Fail(fault.Error{Code: fault.NotFinite, Row: row, Field: name, Rule: "float32",
-				Message: name + " is beyond what the model's precision holds"})
 		}
 	}
 }
