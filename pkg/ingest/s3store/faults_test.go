@@ -151,6 +151,7 @@ func TestFaults(t *testing.T) {
 		{"read", readFaults},
 		{"read gives up", readGivesUp},
 		{"open", openFaults},
+		{"names that nothing has", impossibleNames},
 		{"existing forbidden", existsForbidden},
 		{"conditions", conditions},
 	} {
@@ -341,6 +342,44 @@ func openFaults(t *testing.T, f *stage) {
 		_, err := f.objects.Open(t.Context(), event)
 		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Code != c.code || !strings.Contains(e.Message, c.want) {
 			t.Errorf("status %d: got %v, want %s, …%s…", c.status, err, c.code, c.want)
+		}
+	}
+}
+
+// impossibleNames: a name that S3 refuses never passes, unlike credentials that
+// it refuses with the same status.
+func impossibleNames(t *testing.T, f *stage) {
+	event := f.put(t, "results", "open", []byte("rows"))
+	f.set(nil)
+	for _, bucket := range []string{"", "a b", "arn:aws:s3:::results", "arn:aws:s3:eu-west-1:123456789012:accesspoint:x", "results?x", "ü"} {
+		_, err := f.objects.Open(t.Context(), ingest.Object{Scheme: "s3", Bucket: bucket, Key: "k"})
+		if e, _ := errors.AsType[*fault.Error](err); e == nil || e.Code != fault.ObjectNotFound || len(f.calls) > 0 {
+			t.Errorf("%q: got %v after %v", bucket, err, f.calls)
+		}
+	}
+	for _, c := range []struct {
+		get  func(http.ResponseWriter, *http.Request, http.Handler)
+		want fault.Code // 0: an error that may pass
+	}{
+		{answer(400, "InvalidArgument"), fault.ObjectNotFound}, // a version
+		{answer(400, "KeyTooLongError"), fault.ObjectNotFound},
+		{answer(400, "InvalidBucketName"), fault.ObjectNotFound},
+		{answer(404, "NoSuchVersion"), fault.ObjectNotFound},
+		{answer(400, "ExpiredToken"), 0},
+		{func(w http.ResponseWriter, r *http.Request, server http.Handler) { server.ServeHTTP(w, r) }, 0},
+	} {
+		f.set(func(w http.ResponseWriter, r *http.Request, server http.Handler) bool {
+			if operation(r) == "HeadObject" {
+				w.WriteHeader(http.StatusBadRequest)
+				return true
+			}
+			c.get(w, r, server)
+			return true
+		})
+		_, err := f.objects.Open(t.Context(), event)
+		e, final := errors.AsType[*fault.Error](err)
+		if err == nil || final != (c.want != 0) || final && e.Code != c.want {
+			t.Errorf("got %v, want %v", err, c.want)
 		}
 	}
 }

@@ -23,6 +23,9 @@ const breaks = 5
 // Open finds an object: the version and content that its event names, where it
 // names them, else what is there now.
 func (s *Objects) Open(ctx context.Context, o ingest.Object) (ingest.Reader, error) {
+	if !possible(o.Bucket) {
+		return nil, noSuchName(nil)
+	}
 	head, err := s.client().HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &o.Bucket, Key: &o.Key, VersionId: named(o.Version), IfMatch: quoted(o.ETag),
 	})
@@ -45,6 +48,18 @@ func (s *Objects) Open(ctx context.Context, o ingest.Object) (ingest.Reader, err
 // says one is hopeless.
 var impossible = map[string]bool{"InvalidArgument": true, "InvalidBucketName": true, "KeyTooLongError": true}
 
+func noSuchName(err error) error {
+	return fault.Wrap(fault.ObjectNotFound, err, "there can be no such object: its bucket, key or version is none that S3 has")
+}
+
+// possible says whether a bucket may be called so: the oldest ones have capital
+// letters and '_' too. The SDK would take an ARN for another endpoint.
+func possible(bucket string) bool {
+	return bucket != "" && !strings.ContainsFunc(bucket, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
+	})
+}
+
 // refused asks why a HEAD is refused, whose answer has no body to say so: the
 // same of a GET has. Of other reasons, such as credentials that expired, some
 // pass.
@@ -57,7 +72,7 @@ func (s *Objects) refused(ctx context.Context, o *ingest.Object, head error) err
 		_ = out.Body.Close() // it was asked for the error only
 		return readError(head)
 	case impossible[code(err)]:
-		return fault.Wrap(fault.ObjectNotFound, err, "there can be no such object: its bucket, key or version is none that S3 has")
+		return noSuchName(err)
 	}
 	return readError(err)
 }
