@@ -129,7 +129,8 @@ func asFault(err error) *fault.Error {
 // begins with a bracket is JSON, or NDJSON where a second value follows the
 // first; anything else is CSV.
 func detect(body []byte) wire.Media {
-	body = bytes.TrimLeft(body, " \t\r\n")
+	// A byte order mark is for the form's own reader to take or to refuse.
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
 	if len(body) == 0 || body[0] == '[' {
 		return wire.JSON
 	}

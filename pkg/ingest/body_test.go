@@ -17,7 +17,7 @@ func TestDetect(t *testing.T) {
 	}{
 		{"", wire.JSON}, {" {\"a\":1}\n", wire.JSON}, {"[1]\n[2]", wire.JSON}, {"{\"a\":{\"b\":\"}\\\"{\"}}\n\n", wire.JSON},
 		{"{\"a\":\"}\"}\r\n{\"a\":2}", wire.NDJSON}, {"{}{}", wire.JSON}, {"{}\n{}", wire.NDJSON}, {"{\n}{}", wire.NDJSON}, {"{\"a\":1", wire.JSON},
-		{"a,b\n1,2", wire.CSV}, {"\"a\"\n1", wire.CSV}, {"1", wire.CSV},
+		{"a,b\n1,2", wire.CSV}, {"\uFEFFa,b\n1,2", wire.CSV}, {"\uFEFF{\"a\":1}", wire.JSON}, {"\uFEFF{}\n{}", wire.NDJSON}, {"\"a\"\n1", wire.CSV}, {"1", wire.CSV},
 	} {
 		if got := detect([]byte(c.body)); got != c.want {
 			t.Errorf("%q: got %v, want %v", c.body, got, c.want)

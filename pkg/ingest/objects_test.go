@@ -200,6 +200,23 @@ func TestObjectNotRead(t *testing.T) {
 	}
 }
 
+// TestGoneTwice: two messages that point to an object which is not there have a
+// dead letter each, under one name however often each comes.
+func TestGoneTwice(t *testing.T) {
+	s := newStore()
+	h := New(withObjects(options(t, new(memory), NewBucket(s, "mem", "dead", "", BucketOptions{})), s))
+	for range 2 {
+		for _, id := range []string{"a", "b"} {
+			if got := h.Handle(t.Context(), []Record{record(id, `{"object":"mem://in/none.csv"}`)}); got[0] != Done {
+				t.Errorf("%s: got %v", id, got)
+			}
+		}
+	}
+	if len(s.results) != 2 {
+		t.Errorf("got %v", s.results)
+	}
+}
+
 // TestObjectsNotSupported: a function without stores says so.
 func TestObjectsNotSupported(t *testing.T) {
 	letters := new(memory)

@@ -92,12 +92,13 @@ func rate(bytes int64, d time.Duration) float64 {
 
 const lateAdvice = "give the function more memory, and so more processors, or more time; or cut the object into ranges of bytes (from, to), as the state machine in deploy/distributed-map does"
 
-// logLate says why the work was given up, for whoever has to choose a size.
-func (e *event) logLate(ctx context.Context, it *item, p *pace) {
+// logLate says why the work was given up, for whoever has to choose a size. The
+// error is what ended it: a store that is down is slow too.
+func (e *event) logLate(ctx context.Context, it *item, p *pace, err error) {
 	spent := p.now().Sub(p.start)
 	e.log(ctx, slog.LevelWarn, "object given up: it would not end in the time left", it,
 		"bytes", p.bytes, "bytes_read", p.read, "seconds", round(spent.Seconds()), "mb_per_s", round(rate(p.read, spent)),
-		"seconds_left", round(p.deadline.Sub(p.now()).Seconds()), "advice", lateAdvice)
+		"seconds_left", round(p.deadline.Sub(p.now()).Seconds()), "error", err.Error(), "advice", lateAdvice)
 }
 
 // round keeps three digits behind the point: a log is for people.

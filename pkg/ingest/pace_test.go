@@ -76,7 +76,7 @@ func TestGivingUp(t *testing.T) {
 			len(s.results)+len(letters.got) != 0 || s.pending != 0 {
 			t.Errorf("%s: got %+v after %d s, want to give up after %d; %d results, %d uploads open", c.name, got, second, c.want, len(s.results), s.pending)
 		}
-		for _, part := range []string{"given up", "bytes=", "bytes_read=", "seconds=", "mb_per_s=", "seconds_left=", "more memory", "ranges of bytes"} {
+		for _, part := range []string{"given up", "bytes=", "bytes_read=", "seconds=", "mb_per_s=", "seconds_left=", "error=", "more memory", "ranges of bytes"} {
 			if !strings.Contains(log.String(), part) {
 				t.Errorf("%s: the log lacks %q: %s", c.name, part, log.String())
 			}

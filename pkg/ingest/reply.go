@@ -90,12 +90,16 @@ func (e *event) source(it *item) Source {
 	return s
 }
 
-// id names a record the same at each delivery.
+// id names a record the same at each delivery. An object of which nobody said
+// a version is named by its message, where there is one: another message may
+// mean other content, or ask again for what was not there, and its dead letter
+// is one of its own.
 func (e *event) id(it *item) string {
-	if it.object != nil {
-		return it.object.id()
+	r := &e.records[it.record]
+	if o := it.object; o != nil && (o.identity() != "" || r.Source.MessageID == "") {
+		return o.id()
 	}
-	return stableID(&e.records[it.record])
+	return stableID(r)
 }
 
 // stableID names a record by its source's own name for it, which is the same

@@ -185,7 +185,7 @@ func (w *objectWork) run(ctx context.Context, out io.Writer, result string, comm
 // could not be written.
 func (w *objectWork) failed(ctx context.Context, err error) *fault.Error {
 	if w.work.Err() != nil && ctx.Err() == nil {
-		w.e.logLate(ctx, w.it, w.pace)
+		w.e.logLate(ctx, w.it, w.pace, err)
 		return tooSlow()
 	}
 	if fe, ok := errors.AsType[*fault.Error](err); ok {
