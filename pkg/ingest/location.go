@@ -38,7 +38,8 @@ func ParseLocation(uri string) (Location, error) {
 	return Location{scheme, bucket, prefix + "/"}, nil
 }
 
-// ParseLocations reads a list with commas between.
+// ParseLocations reads a list with commas between. The empty text is the empty
+// list; one of commas only is a mistake, since no list means "anywhere".
 func ParseLocations(list string) ([]Location, error) {
 	var all []Location
 	for item := range strings.SplitSeq(list, ",") {
@@ -49,7 +50,13 @@ func ParseLocations(list string) ([]Location, error) {
 		if err != nil {
 			return nil, err
 		}
+		if strings.Contains(item, "*") {
+			return nil, errors.New(`there are no patterns: all objects below a prefix are meant, such as "s3://bucket/in/"`)
+		}
 		all = append(all, l)
+	}
+	if len(all) == 0 && list != "" {
+		return nil, errors.New("it names no place: leave it out to allow any")
 	}
 	return all, nil
 }

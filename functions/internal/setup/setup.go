@@ -83,7 +83,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if fetcher != nil {
 		io.Features = fetcher
 	}
-	if err := openSinks(ctx, &o, &p, &io); err != nil {
+	if err := errors.Join(p.readableBy(o.Objects), openSinks(ctx, &o, &p, &io)); err != nil {
 		return nil, err
 	}
 	a.Ingest = ingest.New(io)

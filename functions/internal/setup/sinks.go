@@ -97,6 +97,10 @@ func readPlaces(c *config.Config) (p places, err error) {
 	return p, nil
 }
 
+// maxPrefix is the longest prefix of results, in bytes: half of the longest key
+// of S3 and Cloud Storage.
+const maxPrefix = 512
+
 // place gives a bucket its names, and refuses one where a result would be an
 // object that the function reads.
 func (p *places) place(setting string, s ingest.Sink) error {
@@ -104,10 +108,23 @@ func (p *places) place(setting string, s ingest.Sink) error {
 	if !ok {
 		return nil
 	}
+	if n := len(b.Location().Prefix); n > maxPrefix {
+		return fmt.Errorf("%s: the prefix has %d bytes, and at most %d leave room for the names of results", setting, n, maxPrefix)
+	}
 	b.Name(p.names)
 	for _, l := range p.readable {
 		if l.Overlaps(b.Location()) {
 			return fmt.Errorf("%s: results would trigger the function again: %s and %s of COPSE_OBJECTS overlap: write below another prefix", setting, b.Location(), l)
+		}
+	}
+	return nil
+}
+
+// readableBy refuses a place that no store of this function has.
+func (p *places) readableBy(stores map[string]ObjectsDriver) error {
+	for _, l := range p.readable {
+		if _, ok := stores[l.Scheme]; !ok && len(stores) > 0 {
+			return fmt.Errorf("COPSE_OBJECTS: this function reads no objects of %s://: it reads those of %s", fault.Quote([]byte(l.Scheme)), schemes(stores))
 		}
 	}
 	return nil

@@ -33,6 +33,11 @@ func TestPlaces(t *testing.T) {
 		{"COPSE_SINK=s3://b/out COPSE_OBJECTS=s3://c/,s3://b", "would trigger the function again"},
 		{"COPSE_DEAD_LETTER=s3://b/in/dead COPSE_OBJECTS=s3://b/in/", "COPSE_DEAD_LETTER: results would trigger"},
 		{"COPSE_OBJECTS=b/in/", "COPSE_OBJECTS: must be"},
+		{"COPSE_OBJECTS=,", "COPSE_OBJECTS: it names no place"},
+		{"COPSE_OBJECTS=s3://b/in/*.csv", "COPSE_OBJECTS: there are no patterns"},
+		{"COPSE_SINK=s3://b/" + strings.Repeat("p", maxPrefix-1), ""},
+		{"COPSE_SINK=s3://b/" + strings.Repeat("p", maxPrefix), "COPSE_SINK: the prefix has 513 bytes"},
+		{"COPSE_DEAD_LETTER=s3://b/" + strings.Repeat("p", maxPrefix), "COPSE_DEAD_LETTER: the prefix has 513 bytes"},
 		{"COPSE_RESULT_NAME={key}.jsonl", "COPSE_RESULT_NAME: it has no {version}"},
 		{"COPSE_RESULT_NAME={version}", "COPSE_RESULT_NAME: it has no {key}"},
 		{"COPSE_RESULT_NAME={bucket}/../{key}@{version}", "COPSE_RESULT_NAME: it leads out"},
@@ -52,6 +57,28 @@ func TestPlaces(t *testing.T) {
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: got %v, want …%s…", c.settings, err, c.want)
 			}
+		}
+	}
+}
+
+// TestReadableBy: a place of a store that the function does not have is refused
+// at start.
+func TestReadableBy(t *testing.T) {
+	c, err := config.Load([]string{"COPSE_OBJECTS=s3://in/,gs://in/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, some := range []struct {
+		stores map[string]ObjectsDriver
+		want   string
+	}{
+		{map[string]ObjectsDriver{"s3": nil}, "COPSE_OBJECTS: this function reads no objects of gs://: it reads those of s3"},
+		{map[string]ObjectsDriver{"s3": nil, "gs": nil}, ""},
+		{nil, ""},
+	} {
+		_, err := New(t.Context(), Options{Config: c, Log: slog.New(slog.DiscardHandler), Sinks: map[string]Driver{"log": nowhere}, Objects: some.stores})
+		if (err == nil) != (some.want == "") || err != nil && err.Error() != some.want {
+			t.Errorf("%v: got %v, want %q", some.stores, err, some.want)
 		}
 	}
 }
