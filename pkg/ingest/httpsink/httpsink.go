@@ -82,6 +82,8 @@ func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("must be a URL such as https://example.com/results")
+	case !port(u.Port()):
+		return nil, errors.New("a port is a number from 1 to 65535")
 	case u.Scheme != "https" && !loopback(u.Hostname()):
 		return nil, errors.New("results go over https only, but for a receiver on this machine")
 	case u.Fragment != "":
@@ -95,6 +97,12 @@ func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
 	transport.Proxy = nil // nobody but the named host is called
 	transport.MaxIdleConnsPerHost = idle
 	return &Sink{u, transport}, nil
+}
+
+// port says whether a URL's port, which is digits or absent, can be called.
+func port(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
 }
 
 // loopback says whether a host is this machine.

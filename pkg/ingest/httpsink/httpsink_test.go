@@ -199,7 +199,7 @@ func TestOpen(t *testing.T) {
 		"http://example.com/", "http://10.0.0.1/", "http://127.0.0.1.example.com/", "http://localhost.example.com", "http://[fe80::1]/",
 		"http://user:" + secret + "@example.com/?k=" + secret, "https:", "https://", "https:///path", "https://:443/", "https:example.com",
 		"ftp://example.com/", "https://a b/" + secret, "https://example.com/%zz" + secret, "https://example.com/#" + secret, "", "://" + secret,
-		"http://0.0.0.0/",
+		"http://0.0.0.0/", "https://example.com:0/", "https://example.com:65536/", "http://127.0.0.1:99999999999999999999/",
 	} {
 		_, err := Open(t.Context(), uri, nil)
 		if err == nil {

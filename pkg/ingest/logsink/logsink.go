@@ -5,6 +5,7 @@ package logsink
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -20,7 +21,10 @@ const maxLine = 250 << 10
 type Sink struct{ handler slog.Handler }
 
 // Open returns the sink for the URI "log".
-func Open(_ context.Context, _ string, log *slog.Logger) (ingest.Sink, error) {
+func Open(_ context.Context, uri string, log *slog.Logger) (ingest.Sink, error) {
+	if uri != "log" {
+		return nil, errors.New(`must be "log" alone: the log is the function's own`)
+	}
 	return &Sink{log.Handler()}, nil
 }
 
