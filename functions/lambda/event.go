@@ -118,7 +118,7 @@ func (e *event) eventKind() kind {
 		return test
 	case isText(e.detailType) && isText(e.source) && len(e.detail) > 0 && e.detail[0] == '{':
 		return bridge
-	case bytes.HasPrefix(e.eventSource, []byte(`"aws:`)):
+	case bytes.HasPrefix(e.eventSource, []byte(`"aws:`)), string(e.eventSource) == `"SelfManagedKafka"`:
 		return other // Kafka, MQ: their records are of another form
 	}
 	return direct

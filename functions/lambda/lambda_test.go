@@ -305,6 +305,7 @@ func TestErrorNames(t *testing.T) {
 		{`{"Event":"s3:TestEvent"}`, nil, "UnsupportedEvent", "unsupported event: this function answers requests and direct invocations; events go to the function of functions/lambda/events"},
 		{`{"Records":[]}`, nil, "UnsupportedEvent", "unsupported event: this function answers requests and direct invocations; events go to the function of functions/lambda/events"},
 		{`{"eventSource":"aws:kafka","records":{}}`, nil, "UnsupportedEvent", "unsupported event: it is of a service that no function of Copse reads"},
+		{`{"eventSource":"SelfManagedKafka","records":{}}`, nil, "UnsupportedEvent", "unsupported event: it is of a service that no function of Copse reads"},
 		{`{"version":"2.0","headers":1,"requestContext":{"http":{}}}`, nil, "InvalidEvent", "invalid event: headers or cookies are of another type than the platform's"},
 		{`{"version":"2.0","rawPath":1,"requestContext":{"http":{}}}`, nil, "InvalidEvent", "invalid event: method, path or query are of another type than the platform's"},
 		{`{"version":"2.0","body":"%","isBase64Encoded":true,"requestContext":{"http":{}}}`, nil, "InvalidEvent", "invalid event: the body is no text, or no base64 though it is said to be"},
