@@ -17,7 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/copse/pkg/bulk"
+	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/objectscore"
 	"example.com/copse/pkg/predict"
 	"example.com/copse/pkg/registry"
 )
@@ -63,14 +64,13 @@ func score(model, path, times string, out io.Writer) error {
 	defer os.Remove(to.Name())
 	before := time.Now()
 	used := processor()
-	o := bulk.Options{Model: m}
 	answers := io.Writer(to)
 	if n > 1 { // the disk need not hold it
 		answers = io.Discard
 	}
 	buffered := bufio.NewWriterSize(answers, 256<<10)
-	file := &bulk.File{Name: path, Size: object.size, At: object}
-	sum, err := bulk.Score(context.Background(), file, bulk.NewOutput(m, o.Kind, bulk.JSONL, buffered), o)
+	sum, err := objectscore.Score(context.Background(), &ingest.Work{Model: m, Object: object, Name: path, Size: object.size,
+		Out: buffered, Read: func(int64) {}})
 	if err = errors.Join(err, buffered.Flush(), to.Close()); err != nil {
 		return err
 	}
@@ -129,6 +129,10 @@ func repeat(in *os.File, times int) (*repeated, error) {
 	body := info.Size() - head
 	return &repeated{in: in, head: head, rows: body, size: head + int64(times)*body}, nil
 }
+
+// Close and Object make it an ingest.Reader.
+func (r *repeated) Close() error          { return nil }
+func (r *repeated) Object() ingest.Object { return ingest.Object{Size: r.size} }
 
 // ReadAt is io.ReaderAt's.
 func (r *repeated) ReadAt(p []byte, at int64) (n int, err error) {

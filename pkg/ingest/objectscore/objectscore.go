@@ -16,6 +16,7 @@ import (
 // Score is an ingest.Score. Lines are those of copse score; rows are numbered
 // from 0 in the object, or in its range.
 func Score(ctx context.Context, w *ingest.Work) (ingest.Scored, error) {
+	defer boundMemory(w.Size)()
 	sum, err := bulk.Score(ctx,
 		&bulk.File{Name: w.Name, Size: w.Size, At: w.Object},
 		bulk.NewLines(w.Model, wire.Prediction, w.Out),
