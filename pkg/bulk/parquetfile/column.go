@@ -185,11 +185,11 @@ var errShort = errors.New("has fewer values than its row group has rows")
 func (r *reader) turn() error {
 	skip := int64(0)
 	if r.pages == nil {
-		if err := checkPages(r.in, r.meta); err != nil {
+		in, err := checkPages(r.in, r.meta)
+		if err != nil {
 			return err
 		}
-		var err error
-		if r.pages, skip, err = r.pagesFrom(r.row); err != nil {
+		if r.pages, skip, err = r.pagesFrom(in, r.row); err != nil {
 			r.pages = nil
 			return err
 		}

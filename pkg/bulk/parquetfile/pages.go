@@ -78,17 +78,19 @@ func inDictionary(e format.Encoding) bool {
 
 // checkPages refuses a column whose pages are larger than what may be held,
 // before one is unpacked. It looks at no page where the column as a whole is
-// small.
+// small. It returns what the library is to read the column from.
 //
 // Pages in LZ4 are unpacked here once to see that they can be: the library
-// takes any error for a lack of room, and asks for more of it for ever.
-func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) error {
+// takes any error for a lack of room, and asks for more of it for ever. And it
+// reads them with another size in their headers, see unsized.
+func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) (io.ReaderAt, error) {
 	isLZ4 := meta.Codec == format.Lz4Raw
 	if meta.TotalUncompressedSize <= maxPage && !isLZ4 {
-		return nil
+		return in, nil
 	}
 	var packed, unpacked []byte
-	return walkPages(in, meta, func(header *format.PageHeader, p pageAt) error {
+	out := &unsized{in: in}
+	err := walkPages(in, meta, func(header *format.PageHeader, p pageAt) error {
 		if n := max(header.CompressedPageSize, header.UncompressedPageSize); n > maxPage {
 			return fmt.Errorf("a page has %d bytes, of which %d are read: write smaller pages", n, maxPage)
 		}
@@ -99,28 +101,99 @@ func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) error {
 		if _, err := in.ReadAt(packed, p.offset+int64(p.header)); err != nil {
 			return err
 		}
-		return unpackLZ4(header, packed, unpacked)
+		n, err := unpackLZ4(header, packed, unpacked)
+		if err != nil || n == 0 {
+			return err
+		}
+		return out.add(p)
 	})
+	if err != nil || !isLZ4 {
+		return in, err
+	}
+	return out, nil
+}
+
+// unsized is a file in which some pages say that they have no bytes when
+// unpacked.
+//
+// Question: why? Choice: parquet-go v0.32.0 unpacks LZ4 into memory of its own
+// where a page's size is less than three times what it was packed, and then
+// goes on with the memory of that size, which holds whatever was there before
+// (Column.decompress). Of a page that turns out larger than was said, it takes
+// what was unpacked. What would change it: a release that takes it always.
+type unsized struct {
+	in    io.ReaderAt
+	sizes []sizeAt // in the file's order
+}
+
+// sizeAt is where a page's header has the size.
+type sizeAt struct {
+	offset int64
+	bytes  int
+}
+
+// add finds the size in a page's header, whose second field it is, behind the
+// page's type (parquet.thrift, PageHeader; Thrift's compact protocol).
+func (u *unsized) add(p pageAt) error {
+	const number = 0x15 // the next field, an i32
+	var head [12]byte
+	b := head[:min(len(head), p.header)]
+	if _, err := u.in.ReadAt(b, p.offset); err != nil {
+		return err
+	}
+	varint := func(at int) int { // behind it
+		for at < len(b) && b[at] >= 0x80 {
+			at++
+		}
+		return at + 1
+	}
+	at := varint(1)
+	if at >= len(b) || b[0] != number || b[at] != number || varint(at+1) > len(b) {
+		return errors.New("a page's header is not as the format has it: the file is damaged")
+	}
+	u.sizes = append(u.sizes, sizeAt{p.offset + int64(at) + 1, varint(at+1) - at - 1})
+	return nil
+}
+
+func (u *unsized) ReadAt(p []byte, at int64) (int, error) {
+	n, err := u.in.ReadAt(p, at)
+	i, _ := slices.BinarySearchFunc(u.sizes, at, func(s sizeAt, at int64) int {
+		return cmp.Compare(s.offset+int64(s.bytes)-1, at)
+	})
+	for ; i < len(u.sizes) && u.sizes[i].offset < at+int64(n); i++ {
+		s := u.sizes[i]
+		for k := range s.bytes {
+			if x := s.offset + int64(k) - at; x >= 0 && x < int64(n) {
+				p[x] = 0x80 // zero, and it goes on
+				if k == s.bytes-1 {
+					p[x] = 0
+				}
+			}
+		}
+	}
+	return n, err
 }
 
 // unpackLZ4 unpacks what of a page is packed: in pages of version 2 the levels
 // before it are not, and perhaps nothing is.
-func unpackLZ4(header *format.PageHeader, packed, into []byte) error {
+// It returns the bytes of it.
+func unpackLZ4(header *format.PageHeader, packed, into []byte) (int, error) {
 	levels := 0
 	if header.DataPageHeaderV2.Valid {
 		v2 := &header.DataPageHeaderV2.V
 		if v2.IsCompressed.Valid && !v2.IsCompressed.V {
-			return nil
+			return 0, nil
 		}
 		levels = int(v2.DefinitionLevelsByteLength) + int(v2.RepetitionLevelsByteLength)
 	}
 	if levels < 0 || levels > len(packed) || levels > len(into) {
-		return errors.New("a page is shorter than its levels")
+		return 0, errors.New("a page is shorter than its levels")
 	}
-	if _, err := lz4.UncompressBlock(packed[levels:], into[levels:]); err != nil {
-		return errors.New("a page cannot be unpacked: the file is damaged")
+	n, err := lz4.UncompressBlock(packed[levels:], into[levels:])
+	if err != nil {
+		return 0, errors.New("a page cannot be unpacked: the file is damaged")
 	}
-	return nil
+	return n, nil
 }
 
 func resize(b []byte, n int) []byte {
@@ -161,10 +234,13 @@ func (j *jump) ReadAt(p []byte, at int64) (n int, err error) {
 
 // pagesFrom opens the column at the page that holds a row, and says how many
 // rows of that page come before it.
-func (r *reader) pagesFrom(row int64) (parquet.Pages, int64, error) {
+func (r *reader) pagesFrom(in io.ReaderAt, row int64) (parquet.Pages, int64, error) {
 	file, ok := r.chunk.(*parquet.FileColumnChunk)
-	if !ok || row == 0 {
+	switch {
+	case !ok:
 		return r.chunk.Pages(), 0, nil
+	case row == 0:
+		return file.PagesFrom(in), 0, nil
 	}
 	if r.index == nil {
 		if err := walkPages(r.in, r.meta, func(_ *format.PageHeader, p pageAt) error {
@@ -174,7 +250,7 @@ func (r *reader) pagesFrom(row int64) (parquet.Pages, int64, error) {
 			return nil, 0, err
 		}
 	}
-	j := &jump{in: r.in}
+	j := &jump{in: in}
 	j.from, j.end = chunkRange(r.meta)
 	for i := range r.index {
 		p := &r.index[i]

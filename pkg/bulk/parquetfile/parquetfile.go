@@ -150,6 +150,11 @@ func newColumn(c *parquet.Column) Column {
 	default:
 		out.Type = Other
 	}
+	if logical != nil {
+		if _, null := logical.Value.(*format.NullType); null {
+			out.Type = Integer // of which there is none: Arrow writes a column of nothing but None so
+		}
+	}
 	return out
 }
 
