@@ -111,19 +111,10 @@ func choices(t template) (all []choice) {
 	return all
 }
 
-func transformed(t *testing.T) template {
-	t.Helper()
-	one := transform(t, []string{source(t)})[0]
-	if one.Error != "" {
-		t.Fatal(one.Error)
-	}
-	return one
-}
-
 // TestSwitches: each parameter brings what it should and nothing else, and
 // without any there is the API and the queue.
 func TestSwitches(t *testing.T) {
-	one := transformed(t)
+	one := transformed(t, mainTemplate)
 	base, err := one.deployed(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +194,7 @@ func listed(value any) []any {
 
 // TestRefusals: what cannot work together is refused before anything is made.
 func TestRefusals(t *testing.T) {
-	one := transformed(t)
+	one := transformed(t, mainTemplate)
 	tests := []struct {
 		given map[string]string
 		want  string

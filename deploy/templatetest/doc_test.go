@@ -5,7 +5,8 @@
 // deployed. Each check has a mutation of the template that it must catch.
 //
 // The state machine of deploy/distributed-map is linted, and executed on moto's
-// engine (see engine.py for what it lacks and what is added).
+// engine (see engine.py for what it lacks and what is added), with the binary
+// that is deployed behind it, between two buckets of moto's.
 //
 // It needs the Python packages of requirements.txt in .venv/sam, and those of
 // requirements-states.txt in .venv/states:
@@ -20,7 +21,11 @@ import (
 	"testing"
 )
 
-const root = "../.."
+const (
+	root         = "../.."
+	mainTemplate = "template.yaml"
+	mapTemplate  = "deploy/distributed-map/template.yaml"
+)
 
 // tool returns the absolute path of a program of .venv/sam.
 func tool(t *testing.T, name string) string {
@@ -45,9 +50,9 @@ func offline() []string {
 		"AWS_ACCESS_KEY_ID=none", "AWS_SECRET_ACCESS_KEY=none", "AWS_EC2_METADATA_DISABLED=true")
 }
 
-func source(t *testing.T) string {
+func source(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,30 +40,31 @@ func commands(t *testing.T, page, word string) (lines []string) {
 // services know, with options that they have.
 func TestDocumentedCommands(t *testing.T) {
 	python := states(t, "python")
-	check := func(lines []string) string {
-		command := exec.Command(python, "commands.py")
-		command.Stdin = strings.NewReader(strings.Join(lines, "\n"))
-		out, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return string(out)
-	}
-	var all []string
-	for page := range pages {
-		all = append(all, commands(t, page, "aws")...)
-	}
-	if wrong := check(all); wrong != "" {
-		t.Errorf("%s", wrong)
-	}
-	for _, wrong := range []string{
+	wrong := []string{
 		"aws sqs start-message-moving-task --source-arn A",
 		"aws sqs start-message-move-task --source A",
 		"aws sqs start-message-move-task",
 		`aws s3api put-bucket-notification-configuration --bucket b --notification-configuration '{"EventBridge":{}}'`,
-	} {
-		if check([]string{wrong}) == "" {
-			t.Errorf("no problem was found in %s", wrong)
+	}
+	all := slices.Clone(wrong)
+	for page := range pages {
+		all = append(all, commands(t, page, "aws")...)
+	}
+	command := exec.Command(python, "commands.py")
+	command.Stdin = strings.NewReader(strings.Join(all, "\n"))
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	// Each problem begins with its command.
+	for _, line := range wrong {
+		if !strings.Contains(string(out), line+": ") {
+			t.Errorf("no problem was found in %s", line)
+		}
+	}
+	for _, line := range all[len(wrong):] {
+		if _, problem, found := strings.Cut(string(out), line+": "); found {
+			t.Errorf("%s: %s", line, problem)
 		}
 	}
 }

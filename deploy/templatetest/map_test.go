@@ -8,32 +8,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
-)
-
-const mapTemplate = "deploy/distributed-map/template.yaml"
-
-var (
-	mapOnce        sync.Once
-	mapTransformed template
 )
 
 // deployedMap is the template of the state machine as deployed with some
 // parameters.
 func deployedMap(t *testing.T, given map[string]string) template {
 	t.Helper()
-	mapOnce.Do(func() {
-		text, err := os.ReadFile(filepath.Join(root, mapTemplate))
-		if err != nil {
-			t.Fatal(err)
-		}
-		mapTransformed = transform(t, []string{string(text)})[0]
-	})
-	if mapTransformed.Error != "" || mapTransformed.Source == nil {
-		t.Fatalf("the transform refuses %s: %s", mapTemplate, mapTransformed.Error)
-	}
-	one, err := mapTransformed.deployed(given)
+	one, err := transformed(t, mapTemplate).deployed(given)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +141,7 @@ func TestMapTemplate(t *testing.T) {
 		with(mapParameters, "SinkBucket", "lake", "SinkPrefix", "in/"),
 		with(mapParameters, "SinkBucket", "lake", "ReportPrefix", "in/"),
 	} {
-		if _, err := mapTransformed.deployed(given); err == nil || !strings.Contains(err.Error(), "NoCircle") {
+		if _, err := transformed(t, mapTemplate).deployed(given); err == nil || !strings.Contains(err.Error(), "NoCircle") {
 			t.Errorf("%v: got %v, want a refusal", given, err)
 		}
 	}

@@ -257,6 +257,30 @@ func prefix(t *testing.T, l *lake) {
 	if got, want := l.reportOf(t, e).counts(), (report{Objects: 11, Parts: 13, Failed: 1, Rows: all, BadRows: bad}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	var told strings.Builder
+	for _, key := range l.list("out", "reports/run/") {
+		if strings.HasSuffix(key, ".jsonl") {
+			told.WriteString(l.get("out", key))
+		}
+	}
+	if text := told.String(); strings.Count(text, `"code"`) != 1 || !strings.Contains(text, "s3://lake/in/bad.csv") || !strings.Contains(text, "unknown_field") {
+		t.Errorf("the lines do not name the object that failed, or others: %s", text)
+	}
+	again(t, l, definition)
+}
+
+// again: a second execution, over some of the objects, counts the same and
+// writes nothing.
+func again(t *testing.T, l *lake, definition []byte) {
+	l.calls = nil
+	l.f.forget()
+	e := l.execute(definition, `{"prefix":"in/e"}`)
+	if got := l.asked(); e.Status != "SUCCEEDED" || !slices.Equal(got, []string{"e.jsonl"}) || len(l.f.written) != 0 {
+		t.Fatalf("got %q, wrote %v, %+v\n%s", got, l.f.written, e, l.f.Log())
+	}
+	if got, want := l.reportOf(t, e).counts(), (report{Objects: 1, Parts: 1, Rows: 100, BadRows: 2}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
 
 // manifests: objects named by lists of each form, by version and by size. One

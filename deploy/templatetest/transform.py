@@ -11,6 +11,11 @@ import multiprocessing
 import os
 import sys
 
+import yaml
+
+# samcli's parser takes the slow one otherwise.
+yaml.SafeLoader = yaml.CSafeLoader
+
 from samcli.yamlhelper import yaml_parse
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
@@ -29,7 +34,7 @@ class Policies:
 
 def one(path):
     with open(path, encoding="utf-8") as file:
-        source = yaml_parse(file.read())  # slow: once
+        source = yaml_parse(file.read())
     packaged = copy.deepcopy(source)
     # What sam package does: the code is in a bucket by then.
     for part in [packaged.get("Globals", {}).get("Function", {})] + [
