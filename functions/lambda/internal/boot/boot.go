@@ -44,6 +44,7 @@ func load(ctx context.Context, log *slog.Logger, environ []string, o setup.Optio
 		return nil, err
 	}
 	if app.Ingest != nil {
+		limitMemory(environ)
 		return lambda.New(lambda.Options{Records: app.Ingest, Log: log}), nil
 	}
 	return lambda.New(lambda.Options{API: app.HTTP, Log: log}), nil
