@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -30,7 +31,7 @@ func (f *Function) task(ctx context.Context, payload []byte) ([]byte, error) {
 	out := appendReport(nil, r)
 	if len(out) > replyCap {
 		// The answers are in the sink: an error would have them made again.
-		return appendError(nil, fault.New(fault.ReplyTooLarge, "the reply is over %d bytes: the answers are in the sink", replyCap)), nil
+		return appendError(nil, fault.New(fault.ReplyTooLarge, "the reply is over %d bytes: the answers are in the sink", replyCap), nil), nil
 	}
 	return out, nil
 }
@@ -131,7 +132,7 @@ func appendItems(dst []byte, reports []ingest.Report) []byte {
 func appendReport(dst []byte, r *ingest.Report) []byte {
 	switch {
 	case r.Fault != nil:
-		return appendError(dst, r.Fault)
+		return appendError(dst, r.Fault, r.More)
 	case r.Object != nil:
 		return appendSummary(dst, r)
 	}
@@ -140,16 +141,26 @@ func appendReport(dst []byte, r *ingest.Report) []byte {
 
 // rowError is an error in the form that rows have in replies.
 type rowError struct {
-	Code    string `json:"code"`
-	Field   string `json:"field,omitempty"`
-	Rule    string `json:"rule,omitempty"`
-	Message string `json:"message"`
+	Code    string     `json:"code"`
+	Field   string     `json:"field,omitempty"`
+	Rule    string     `json:"rule,omitempty"`
+	Message string     `json:"message"`
+	More    []rowError `json:"more,omitempty"`
 }
 
-func appendError(dst []byte, fe *fault.Error) []byte {
+func rowErrorOf(fe *fault.Error) rowError {
+	return rowError{Code: fe.Code.String(), Field: fe.Field, Rule: fe.Rule, Message: fe.Message}
+}
+
+// appendError writes what is wrong with a record, and what else of its row is.
+func appendError(dst []byte, fe *fault.Error, more []fault.Error) []byte {
+	first := rowErrorOf(fe)
+	for i := range more {
+		first.More = append(first.More, rowErrorOf(&more[i]))
+	}
 	return appendJSON(dst, struct {
 		Error rowError `json:"error"`
-	}{rowError{fe.Code.String(), fe.Field, fe.Rule, fe.Message}})
+	}{first})
 }
 
 // summary says of an object how many rows it has and where their answers are.
@@ -168,8 +179,12 @@ func appendSummary(dst []byte, r *ingest.Report) []byte {
 	return appendJSON(dst, summary{o.Scheme + "://" + o.Bucket + "/" + o.Key, o.Version, o.From, o.To, r.Rows, r.Bad, r.Result})
 }
 
-// appendJSON appends a struct of strings and numbers, which cannot fail.
+// appendJSON appends a struct of strings and numbers, which cannot fail, and
+// with < and > as they are, as replies have them.
 func appendJSON(dst []byte, v any) []byte {
-	text, _ := json.Marshal(v)
-	return append(dst, text...)
+	out := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"example.com/copse/pkg/fault"
 )
@@ -13,8 +14,10 @@ type Report struct {
 	Outcome Outcome
 	// Fault says why the record is not answered, whether it was left to the
 	// platform (Failed) or written to the dead-letter sink (Done). Of a record
-	// with a single row it is that row's. Nil: the record is answered.
+	// with a single row it is that row's first, and More has its others. Nil: the
+	// record is answered.
 	Fault *fault.Error
+	More  []fault.Error
 	// Reply is what HTTP would have answered to the record's body; nil where the
 	// record is an object.
 	Reply []byte
@@ -38,12 +41,15 @@ func (e *event) note(it *item, fe *fault.Error) {
 	if e.reports == nil {
 		return
 	}
+	r := &e.reports[it.record]
+	r.Fault, r.More, r.Reply = fe, nil, nil
 	if fe.Code == fault.InvalidRows && !it.batch && len(it.faults) > 0 {
-		first := it.faults[0]
-		first.Row -= it.row
-		fe = &first
+		own := slices.Clone(it.faults) // the block's do not last
+		for i := range own {
+			own[i].Row -= it.row
+		}
+		r.Fault, r.More = &own[0], own[1:]
 	}
-	e.reports[it.record].Fault, e.reports[it.record].Reply = fe, nil
 }
 
 // keep keeps a reply without its source, which is its last member: extra.

@@ -54,6 +54,19 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestReportMore: of a record with a single row all that is wrong is told.
+func TestReportMore(t *testing.T) {
+	h := New(options(t, new(memory), nil))
+	got := h.Report(t.Context(), []Record{record("a", `{"x":-1}`), record("b", `{"x":-1,"y":1,"z":1}`)})
+	if got[0].Fault.Code != fault.OutOfRange || len(got[0].More) != 0 {
+		t.Errorf("got %+v", got[0])
+	}
+	b := got[1]
+	if b.Fault.Code != fault.OutOfRange || len(b.More) != 2 || b.More[0].Code != fault.UnknownField || b.More[1].Row != 0 {
+		t.Errorf("got %v, %+v", b.Fault, b.More)
+	}
+}
+
 // TestReportWithoutModel: nothing is known of the records but that they are
 // left to be delivered again.
 func TestReportWithoutModel(t *testing.T) {
