@@ -57,7 +57,7 @@ func TestReport(t *testing.T) {
 // TestReportMore: of a record with a single row all that is wrong is told.
 func TestReportMore(t *testing.T) {
 	h := New(options(t, new(memory), nil))
-	got := h.Report(t.Context(), []Record{record("a", `{"x":-1}`), record("b", `{"x":-1,"y":1,"z":1}`)})
+	got := h.Report(t.Context(), []Record{record("a", `{"x":-1}`), record("b", `{"x":-1,"w":1,"z":1}`)})
 	if got[0].Fault.Code != fault.OutOfRange || len(got[0].More) != 0 {
 		t.Errorf("got %+v", got[0])
 	}
