@@ -210,6 +210,17 @@ func TestModesAgree(t *testing.T) {
 	}
 }
 
+// TestSpacedBase64: data in base64 as Python's SDK writes it, without a type
+// and with a space behind each colon.
+func TestSpacedBase64(t *testing.T) {
+	h := http.Header{"Content-Type": {"application/cloudevents+json"}}
+	body := `{"id": "1", "specversion": "1.0", "type": "` + typePublished + `", "source": "` + topic + `",
+		"data_base64": "` + base64.StdEncoding.EncodeToString([]byte(`{"message": {"data": "QQ=="}}`)) + `" }`
+	if got, fe := decode(h, []byte(body), limit); fe != nil || string(got.record.Body) != "A" {
+		t.Errorf("got %+v, %v", got.record, fe)
+	}
+}
+
 // TestIDOfCloudEvent: a message without its own id has its event's.
 func TestIDOfCloudEvent(t *testing.T) {
 	h, body := asRequest(t, published(t, "event-1", []byte(`{"message":{"data":"QQ=="}}`)), true)
