@@ -17,7 +17,10 @@ const (
 // openBridge adds the records of an event of EventBridge. raw is the event.
 func (d *delivery) openBridge(r ingest.Record, raw []byte, e *envelopeMembers, left int) {
 	switch {
-	case string(e.source) == `"aws.s3"`:
+	case string(e.source) == `"copse"`:
+		// A result or a dead letter, by a rule that is too wide: a dead letter of
+		// it would be the next event, without end.
+	case string(e.source) == `"aws.s3"` && bytes.HasPrefix(e.detailType, []byte(`"Object `)):
 		d.addBridgeS3(r, raw, e)
 	case string(e.source) == `"aws.events"`, string(e.source) == `"aws.scheduler"`:
 		d.unreadable(r, raw, scheduleEmpty)

@@ -347,9 +347,9 @@ func typedBridge(r ingest.Record, body []byte, left int) ([]ingest.Record, error
 	}
 	r.Body = body
 	switch {
-	case e.Source == "aws.s3" && e.DetailType != "Object Created":
+	case e.Source == "copse", e.Source == "aws.s3" && strings.HasPrefix(e.DetailType, "Object ") && e.DetailType != "Object Created":
 		return nil, nil
-	case e.Source == "aws.s3":
+	case e.Source == "aws.s3" && e.DetailType == "Object Created":
 		var detail struct {
 			Bucket struct{ Name string } `json:"bucket"`
 			Object struct {
