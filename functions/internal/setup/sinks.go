@@ -108,6 +108,9 @@ func (p *places) place(setting string, s ingest.Sink) error {
 	if !ok {
 		return nil
 	}
+	if strings.ContainsAny(b.Location().Prefix, "{}") {
+		return fmt.Errorf("%s: the prefix is as it is: placeholders such as {key} belong into COPSE_RESULT_NAME", setting)
+	}
 	if n := len(b.Location().Prefix); n > maxPrefix {
 		return fmt.Errorf("%s: the prefix has %d bytes, and at most %d leave room for the names of results", setting, n, maxPrefix)
 	}

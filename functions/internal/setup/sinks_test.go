@@ -33,6 +33,7 @@ func TestPlaces(t *testing.T) {
 		{"COPSE_SINK=s3://b/out COPSE_OBJECTS=s3://c/,s3://b", "would trigger the function again"},
 		{"COPSE_DEAD_LETTER=s3://b/in/dead COPSE_OBJECTS=s3://b/in/", "COPSE_DEAD_LETTER: results would trigger"},
 		{"COPSE_OBJECTS=b/in/", "COPSE_OBJECTS: must be"},
+		{"COPSE_SINK=s3://b/{bucket}/", "COPSE_SINK: the prefix is as it is"},
 		{"COPSE_OBJECTS=,", "COPSE_OBJECTS: it names no place"},
 		{"COPSE_OBJECTS=s3://b/in/*.csv", "COPSE_OBJECTS: there are no patterns"},
 		{"COPSE_SINK=s3://b/" + strings.Repeat("p", maxPrefix-1), ""},
