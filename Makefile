@@ -121,6 +121,7 @@ check-modules: ## go.mod and go.sum name what is used
 .PHONY: check-lint
 check-lint: ## golangci-lint, as .golangci.yml has it
 	$(GOLANGCI) run ./...
+	cd deploy/beam && $(GOLANGCI) run ./...
 
 # Counts of allocations are left out: under the detector pools forget at random.
 .PHONY: check-race

@@ -61,7 +61,7 @@ func score(model, path, times string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(to.Name())
+	defer os.Remove(to.Name()) //nolint:errcheck // at worst it is left
 	before := time.Now()
 	used := processor()
 	answers := io.Writer(to)

@@ -26,7 +26,7 @@ var systems sync.Map
 func systemOf(ctx context.Context, name string) (*system, error) {
 	scheme, _, _ := cutScheme(name)
 	if fs, ok := systems.Load(scheme); ok {
-		return fs.(*system), nil
+		return fs.(*system), nil //nolint:forcetypeassert // nothing else is kept
 	}
 	fs, err := filesystem.New(context.WithoutCancel(ctx), name)
 	if err != nil {
@@ -37,7 +37,7 @@ func systemOf(ctx context.Context, name string) (*system, error) {
 		s.escape = escapes.Replace
 	}
 	kept, _ := systems.LoadOrStore(scheme, s)
-	return kept.(*system), nil
+	return kept.(*system), nil //nolint:forcetypeassert // as above
 }
 
 // escapes are for Beam's filesystems of buckets, which read names as URLs,

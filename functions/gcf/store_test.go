@@ -114,11 +114,11 @@ func TestServerObjects(t *testing.T) {
 
 func names(t testing.TB, fake *fakestorage.Server) (all []string) {
 	t.Helper()
-	objects, _, err := fake.ListObjectsWithOptions("answers", fakestorage.ListOptions{})
+	list, err := fake.ListObjectsWithOptionsPaginated("answers", fakestorage.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range objects {
+	for _, o := range list.Objects {
 		all = append(all, o.Name)
 	}
 	return all

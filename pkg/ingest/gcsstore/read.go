@@ -120,7 +120,7 @@ func (r *reader) ReadAt(p []byte, off int64) (n int, err error) {
 func (r *reader) readPart(p []byte, off int64) (int, error) {
 	call := r.get(r.generation)
 	call.Header().Set("Range", fmt.Sprintf("bytes=%d-%d", off, off+int64(len(p))-1))
-	answer, err := call.Download()
+	answer, err := call.Download() //nolint:bodyclose // CloseBody does
 	if err != nil {
 		return 0, err
 	}

@@ -175,7 +175,7 @@ func (u *upload) Abort(context.Context) {
 	u.ended, u.head = true, nil
 	if u.stream != nil {
 		u.stop()
-		<-u.sent
+		<-u.sent //nolint:errcheck // it was stopped
 	}
 }
 
