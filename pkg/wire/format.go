@@ -196,6 +196,11 @@ func (w *Formatter) appendNumber(dst []byte, k Kind, x float64) []byte {
 	case k == Leaf:
 		return strconv.AppendInt(dst, int64(x), 10)
 	}
+	if w.single {
+		if out, ok := appendSingle(dst, float32(x)); ok {
+			return out
+		}
+	}
 	if out, ok := appendFew(dst, x, w.single); ok {
 		return out
 	}
