@@ -10,7 +10,7 @@ import (
 
 // The CSV that is read is RFC 4180's, as encoding/csv reads it: commas, quotes
 // that are doubled inside quotes, lines that end in LF or CRLF, blank lines
-// skipped. A byte order mark, which spreadsheets write, is passed over.
+// skipped. Unlike there, CRLF in quotes stays what it is. A byte order mark, which spreadsheets write, is passed over.
 //
 // An empty cell is missing, quoted or not. Spaces and tabs around a number or
 // a boolean are passed over. Numbers are decimal, as JSON writes them or with a
@@ -221,7 +221,8 @@ func (d *Decoder) cell(p int) (text []byte, end int) {
 	return b[p:end], end
 }
 
-// quoted reads a cell whose opening quote stands before p.
+// quoted reads a cell whose opening quote stands before p. Line ends in it stay
+// as they are, as pandas and Arrow have them too.
 func (d *Decoder) quoted(p int) (text []byte, end int) {
 	b := d.b
 	d.scratch = d.scratch[:0]
@@ -232,7 +233,7 @@ func (d *Decoder) quoted(p int) (text []byte, end int) {
 		}
 		part := b[p : p+n]
 		p += n + 1
-		d.scratch = appendLines(d.scratch, part)
+		d.scratch = append(d.scratch, part...)
 		if d.at(p) != '"' {
 			break
 		}
@@ -243,21 +244,6 @@ func (d *Decoder) quoted(p int) (text []byte, end int) {
 		return nil, d.malformed(p, "text after the closing quote of a cell")
 	}
 	return d.scratch, p
-}
-
-// appendLines appends text with CRLF as LF.
-func appendLines(dst, text []byte) []byte {
-	for {
-		n := bytes.IndexByte(text, '\r')
-		if n < 0 {
-			return append(dst, text...)
-		}
-		dst = append(dst, text[:n]...)
-		if n+1 == len(text) || text[n+1] != '\n' {
-			dst = append(dst, '\r')
-		}
-		text = text[n+1:]
-	}
 }
 
 // cellValue is the value of column c that text stands for, or NaN, with a

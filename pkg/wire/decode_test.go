@@ -122,6 +122,24 @@ func TestAny(t *testing.T) {
 	}
 }
 
+// TestLinesInQuotes: line ends in a quoted cell stay as they are.
+func TestLinesInQuotes(t *testing.T) {
+	s, err := schema.New(schema.Document{Features: []schema.Feature{
+		{Name: "a", Type: schema.Category, Categories: []string{"x\ny", "x\r\ny", "x\r"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d Decoder
+	var f frame.Frame
+	body := "a\r\n\"x\r\ny\"\r\n\"x\ny\"\r\n\"x\r\"\r\n"
+	if _, err := d.Batch([]byte(body), CSV, s, &Options{}, &f); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(f.Values, len(f.Faults)); got != "[1 0 2] 0" {
+		t.Errorf("got %s, want the codes 1, 0, 2", got)
+	}
+}
+
 // TestNoEcho holds messages to the rule that input is not repeated.
 func TestNoEcho(t *testing.T) {
 	s := mixed(t)

@@ -55,7 +55,8 @@ func (t *twin) csv(body []byte) []string {
 	if !utf8.Valid(body) {
 		fail(fault.Malformed)
 	}
-	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, bom)))
+	body, returns := keepReturns(bytes.TrimPrefix(body, bom))
+	in := csv.NewReader(bytes.NewReader(body))
 	in.FieldsPerRecord = -1
 	if t.o.NoHeader {
 		for c := range t.s.NumFeatures() {
@@ -68,7 +69,7 @@ func (t *twin) csv(body []byte) []string {
 		}
 		// Names before a broken cell are judged before it.
 		for _, name := range header {
-			t.column(name)
+			t.column(returns.Replace(name))
 		}
 		if err != nil {
 			fail(fault.Malformed)
@@ -86,11 +87,33 @@ func (t *twin) csv(body []byte) []string {
 		mark := len(t.f.Faults)
 		for n, cell := range cells {
 			if n < len(t.names) && t.names[n] >= 0 {
-				row[t.names[n]] = t.cell(cell, t.names[n], r)
+				row[t.names[n]] = t.cell(returns.Replace(cell), t.names[n], r)
 			}
 		}
 		t.length(row, r, len(cells), mark)
 	}
+}
+
+// keepReturns has another text in the place of carriage returns in quotes, which
+// encoding/csv leaves out before line ends, and tells how they come back.
+func keepReturns(body []byte) ([]byte, *strings.Replacer) {
+	mark := "\ue000"
+	for bytes.Contains(body, []byte(mark)) {
+		mark += "\ue000"
+	}
+	var out []byte
+	quoted := false
+	for _, b := range body {
+		switch {
+		case b == '\r' && quoted:
+			out = append(out, mark...)
+			continue
+		case b == '"':
+			quoted = !quoted
+		}
+		out = append(out, b)
+	}
+	return out, strings.NewReplacer(mark, "\r")
 }
 
 var decimalRE = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
