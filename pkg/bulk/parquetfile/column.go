@@ -97,6 +97,8 @@ type reader struct {
 	chunk  parquet.ColumnChunk
 	meta   *format.ColumnMetaData
 	in     io.ReaderAt
+	// checked is what the pages are read from, once they were looked at.
+	checked io.ReaderAt
 
 	pages  parquet.Pages
 	page   parquet.Page
@@ -185,11 +187,13 @@ var errShort = errors.New("has fewer values than its row group has rows")
 func (r *reader) turn() error {
 	skip := int64(0)
 	if r.pages == nil {
-		in, err := checkPages(r.in, r.meta)
-		if err != nil {
-			return err
+		var err error
+		if r.checked == nil {
+			if r.checked, err = checkPages(r.in, r.meta); err != nil {
+				return err
+			}
 		}
-		if r.pages, skip, err = r.pagesFrom(in, r.row); err != nil {
+		if r.pages, skip, err = r.pagesFrom(r.row); err != nil {
 			r.pages = nil
 			return err
 		}

@@ -107,8 +107,11 @@ func checkPages(in io.ReaderAt, meta *format.ColumnMetaData) (io.ReaderAt, error
 		}
 		return out.add(p)
 	})
-	if err != nil || !isLZ4 {
-		return in, err
+	switch {
+	case err != nil:
+		return nil, err
+	case !isLZ4:
+		return in, nil
 	}
 	return out, nil
 }
@@ -234,13 +237,13 @@ func (j *jump) ReadAt(p []byte, at int64) (n int, err error) {
 
 // pagesFrom opens the column at the page that holds a row, and says how many
 // rows of that page come before it.
-func (r *reader) pagesFrom(in io.ReaderAt, row int64) (parquet.Pages, int64, error) {
+func (r *reader) pagesFrom(row int64) (parquet.Pages, int64, error) {
 	file, ok := r.chunk.(*parquet.FileColumnChunk)
 	switch {
 	case !ok:
 		return r.chunk.Pages(), 0, nil
 	case row == 0:
-		return file.PagesFrom(in), 0, nil
+		return file.PagesFrom(r.checked), 0, nil
 	}
 	if r.index == nil {
 		if err := walkPages(r.in, r.meta, func(_ *format.PageHeader, p pageAt) error {
@@ -250,7 +253,7 @@ func (r *reader) pagesFrom(in io.ReaderAt, row int64) (parquet.Pages, int64, err
 			return nil, 0, err
 		}
 	}
-	j := &jump{in: in}
+	j := &jump{in: r.checked}
 	j.from, j.end = chunkRange(r.meta)
 	for i := range r.index {
 		p := &r.index[i]
