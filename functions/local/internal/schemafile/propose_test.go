@@ -52,6 +52,15 @@ func same(t *testing.T, p *Proposal, text string) {
 	}
 }
 
+// TestQuotedHeader: a mark of the byte order before a quoted name, as pandas
+// writes both.
+func TestQuotedHeader(t *testing.T) {
+	s, err := ScanCSV(strings.NewReader("\ufeff\"a,b\",c\n1,2\n"))
+	if err != nil || len(s.Columns) != 2 || s.Columns[0].Name != "a,b" || s.Rows != 1 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
 func TestProposeFromCSV(t *testing.T) {
 	s, err := ScanCSV(strings.NewReader("\ufeff" + rows))
 	if err != nil {

@@ -1,6 +1,7 @@
 package schemafile
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -31,10 +32,17 @@ func (s *Scan) column(name string) *Stats {
 
 func newScan() *Scan { return &Scan{byName: make(map[string]*Stats)} }
 
+// bom is what spreadsheets begin a file with.
+const bom = "\ufeff"
+
 // ScanCSV reads rows below a header.
 func ScanCSV(in io.Reader) (*Scan, error) {
 	s := newScan()
-	r := csv.NewReader(in)
+	text := bufio.NewReader(in)
+	if head, _ := text.Peek(len(bom)); string(head) == bom {
+		text.Discard(len(bom)) //nolint:errcheck // it was seen
+	}
+	r := csv.NewReader(text)
 	r.ReuseRecord = true
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
@@ -44,9 +52,6 @@ func ScanCSV(in io.Reader) (*Scan, error) {
 		return nil, err
 	}
 	for i, name := range header {
-		if i == 0 && len(name) >= 3 && name[:3] == "\ufeff" {
-			name = name[3:]
-		}
 		if s.column(name); len(s.Columns) != i+1 {
 			return nil, fmt.Errorf("the column %q stands twice", name)
 		}
@@ -59,8 +64,8 @@ func ScanCSV(in io.Reader) (*Scan, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, text := range record {
-			s.Columns[i].Cell(text)
+		for i, cell := range record {
+			s.Columns[i].Cell(cell)
 		}
 	}
 }
