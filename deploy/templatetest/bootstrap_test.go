@@ -3,14 +3,15 @@ package templatetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,13 +23,29 @@ import (
 // of the template. Its calls to S3 go through a gate.
 type bootstrap struct {
 	*runtimetest.Process
+	binary  string
+	env     []string
 	timeout time.Duration
 
 	mu      sync.Mutex
-	refused []string       // parts of names of results, each forbidden once
+	faults  []gateFault
 	written map[string]int // how often a result was written
 	scored  []scored       // what was answered, over all calls
 }
+
+// gateFault happens once, to the first result of a name that is to be written.
+type gateFault struct {
+	name    *regexp.Regexp
+	happens func(*bootstrap, http.ResponseWriter)
+}
+
+func forbid(_ *bootstrap, w http.ResponseWriter) {
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>")) // the function then sees another error
+}
+
+// kill ends the process, as when its memory is used up.
+func kill(f *bootstrap, _ http.ResponseWriter) { f.Stop() }
 
 // scored is the answer to one object or range.
 type scored struct {
@@ -47,18 +64,23 @@ func startBootstrap(t *testing.T, c *cloud, given map[string]string) *bootstrap 
 		t.Fatal(err)
 	}
 	deployed := deployedMap(t, given).resources(functionType)["EventsFunction"]
-	f := &bootstrap{timeout: time.Duration(deployed.number("Timeout")) * time.Second, written: make(map[string]int)}
+	f := &bootstrap{binary: binary, timeout: time.Duration(deployed.number("Timeout")) * time.Second, written: make(map[string]int)}
 	gate := httptest.NewServer(f.gate(t, c.address))
 	t.Cleanup(gate.Close)
-	env := []string{"AWS_ENDPOINT_URL=" + gate.URL, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"}
+	f.env = []string{"AWS_ENDPOINT_URL=" + gate.URL, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"}
 	for name, value := range deployed.node("Environment", "Variables") {
-		env = append(env, fmt.Sprintf("%s=%v", name, value))
+		f.env = append(f.env, fmt.Sprintf("%s=%v", name, value))
 	}
-	if f.Process, err = runtimetest.Start(binary, env...); err != nil {
+	if err := f.start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(f.Close)
+	t.Cleanup(func() { f.Close() }) // of the last process
 	return f
+}
+
+func (f *bootstrap) start() (err error) {
+	f.Process, err = runtimetest.Start(f.binary, f.env...)
+	return err
 }
 
 // gate hands on what is not refused, and counts results.
@@ -86,34 +108,45 @@ func (f *bootstrap) gate(t *testing.T, address string) http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut && f.isRefused(r.URL.Path) {
-			_, _ = io.Copy(io.Discard, r.Body) // or the function sees a broken connection, and not the refusal
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = w.Write([]byte("<Error><Code>AccessDenied</Code></Error>")) // the function then sees another error
+		if happens := f.fault(r); happens != nil {
+			_, _ = io.Copy(io.Discard, r.Body) // or the function sees a broken connection, and no reply
+			happens(f, w)
 			return
 		}
 		proxy.ServeHTTP(w, r)
 	})
 }
 
-func (f *bootstrap) isRefused(path string) bool {
+// fault is what happens to a call instead of being handed on, or nil.
+func (f *bootstrap) fault(r *http.Request) (happens func(*bootstrap, http.ResponseWriter)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.refused, func(part string) bool { return strings.Contains(path, part) })
+	i := slices.IndexFunc(f.faults, func(one gateFault) bool { return r.Method == http.MethodPut && one.name.MatchString(r.URL.Path) })
 	if i >= 0 {
-		f.refused = slices.Delete(f.refused, i, i+1)
+		happens = f.faults[i].happens
+		f.faults = slices.Delete(f.faults, i, i+1)
 	}
-	return i >= 0
+	return happens
 }
 
-// answer hands a call to the process, as Lambda does.
+// answer hands a call to the process, as Lambda does: one that ends is followed
+// by another, for the next call.
 func (f *bootstrap) answer(one call) (int, any) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.timeout)
 	defer cancel()
+	ended := f.Done()
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	reply, err := f.InvokeUntil(ctx, one.raw, time.Now().Add(f.timeout))
 	switch {
 	case err != nil:
-		return http.StatusInternalServerError, runtimetest.Error{Type: "Sandbox.Timedout", Message: err.Error()}
+		f.Close()
+		return http.StatusInternalServerError, runtimetest.Error{Type: "Runtime.ExitError", Message: errors.Join(err, f.start()).Error()}
 	case reply.Error != nil:
 		return http.StatusInternalServerError, reply.Error
 	}

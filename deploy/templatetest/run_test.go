@@ -223,7 +223,8 @@ func (l *lake) asked() (all []string) {
 }
 
 // prefix scores all objects below one: small ones together, large ones by
-// ranges. One object can never be scored, and two results are refused at first.
+// ranges. One object can never be scored, two results are refused at first, and
+// the function dies of a third.
 func prefix(t *testing.T, l *lake) {
 	const mebibyte = 1 << 20
 	large, lines := rows(mebibyte*9/4/16, "csv"), rows(mebibyte*5/4/80, "jsonl")
@@ -236,7 +237,12 @@ func prefix(t *testing.T, l *lake) {
 		l.add(t, "in/"+name, text)
 	}
 	l.put("/lake/elsewhere/z.csv", rows(1, "csv"))
-	l.answer, l.f.refused = l.f.answer, []string{"/in/f.csv@", "@1048576-2097152.jsonl"}
+	l.answer = l.f.answer
+	l.f.faults = []gateFault{
+		{regexp.MustCompile(`/in/f\.csv@`), forbid},
+		{regexp.MustCompile(`/in/large\.csv@.*@1048576-2097152`), forbid},
+		{regexp.MustCompile(`/in/large\.jsonl@.*@0-1048576`), kill},
+	}
 	definition := machine(t, mapParameters)
 	e := l.execute(definition, `{}`)
 	if e.Status != "FAILED" || e.Error != "SomeFailed" {
@@ -247,7 +253,7 @@ func prefix(t *testing.T, l *lake) {
 		"e.jsonl, f.csv, g.csv, h.csv", "e.jsonl, f.csv, g.csv, h.csv",
 		"large.csv 0-1048576", "large.csv 1048576-2097152", "large.csv 1048576-2097152", "large.csv 2097152-",
 		"large.csv.gz",
-		"large.jsonl 0-1048576", "large.jsonl 1048576-",
+		"large.jsonl 0-1048576", "large.jsonl 0-1048576", "large.jsonl 1048576-",
 	}
 	if got := l.asked(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
