@@ -96,6 +96,7 @@ func TestInputIsToldByNameAndContent(t *testing.T) {
 		{"a.NDJSON.gz", "", packWith(t, gz, "{}\n"), wire.NDJSON, "{}\n"},
 		{"a.csv.zst", "", packWith(t, zst, "x\n1\n"), wire.CSV, "x\n1\n"},
 		{"a.gz", "", "x\n1\n", wire.CSV, "x\n1\n"}, // the name lies: it is not packed
+		{"skipped.csv.zst", "", "\x5a\x2a\x4d\x18\x02\x00\x00\x00hi" + packWith(t, zst, "x\n1\n"), wire.CSV, "x\n1\n"},
 		{"a.csv", "", packWith(t, gz, "x\n") + packWith(t, gz, "1\n"), wire.CSV, "x\n1\n"},
 		{"a", "", " \n{\"x\":1}\n", wire.NDJSON, " \n{\"x\":1}\n"},
 		{"a", "", "\ufeffx\n", wire.CSV, "\ufeffx\n"},

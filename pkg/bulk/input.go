@@ -128,7 +128,7 @@ func (in *Input) inflate(raw *bufio.Reader, window int) (*bufio.Reader, error) {
 			return nil, unpacking(err, window)
 		}
 		return bufio.NewReaderSize(packed{z, window}, inputBuffer), nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case isZstd(head):
 		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(window)))
 		if err != nil {
 			return nil, unpacking(err, window)
@@ -137,6 +137,13 @@ func (in *Input) inflate(raw *bufio.Reader, window int) (*bufio.Reader, error) {
 		return bufio.NewReaderSize(packed{z, window}, inputBuffer), nil
 	}
 	return raw, nil
+}
+
+// isZstd knows a frame, and one to be skipped, as pzstd puts before each (RFC
+// 8878, sections 3.1.1 and 3.1.2).
+func isZstd(head []byte) bool {
+	return bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(head) == 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
 // packed is compressed data that says so when it is broken.
