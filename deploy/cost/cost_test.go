@@ -5,6 +5,7 @@ import (
 	"flag"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,13 +150,47 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"-rows 0":      "must be above 0",
-		"-memory -1":   "must be above 0",
-		"more":         "is no flag",
-		"-readme none": "give both",
+		"-rows 0":                              "must be above 0",
+		"-memory -1":                           "must be above 0",
+		"-rows NaN":                            "-rows must be a number",
+		"-rows Inf":                            "-rows must be a number from 1e-06 to 1e+15",
+		"-rows 1e300":                          "-rows must be a number",
+		"-rows -Inf":                           "must be above 0",
+		"-speed 1e-99":                         "-speed must be a number",
+		"-start NaN":                           "-start must be a number",
+		"-memory 127":                          "from 128 to 10240 MB",
+		"-memory 1e5":                          "from 128 to 10240 MB",
+		"-message-rows 2000":                   "a message would have 1.2 million bytes, and SQS takes at most 1048576",
+		"-answer-bytes 20000":                  "a message would have 2 million bytes",
+		"-json-rows-per-second NaN":            "-json-rows-per-second must be a number",
+		"-message-rows 1e9 -json-bytes 0.0001": "a message would have",
+		"more":                                 "is no flag",
+		"-readme none":                         "give both",
 	} {
 		if err := run(strings.Fields(args), &out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", args, err, want)
+		}
+	}
+}
+
+// TestHelp: -help is no error.
+func TestHelp(t *testing.T) {
+	if os.Getenv("COST_HELP") != "" {
+		os.Args = []string{"cost", "-help"}
+		main()
+		os.Exit(0)
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestHelp$")
+	c.Env = append(os.Environ(), "COST_HELP=1")
+	if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "-message-rows") {
+		t.Errorf("got %v and %s", err, out)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for seconds, want := range map[float64]string{90: "1m30s", 4e9: "127 years", 1e30: "3.171e+16 million years"} {
+		if got := span(seconds); got != want {
+			t.Errorf("%v: got %s, want %s", seconds, got, want)
 		}
 	}
 }

@@ -13,9 +13,10 @@ import (
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "cost:", err)
+		if errors.Is(err, flag.ErrHelp) {
+			return // flag has written the help
 		}
+		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(2)
 	}
 }
@@ -63,20 +64,45 @@ func run(args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%q is no flag: see -help", flags.Arg(0))
 	}
-	var wrong error
-	flags.VisitAll(func(f *flag.Flag) {
-		n, ok := f.Value.(flag.Getter).Get().(float64)
-		if ok && (n < 0 || n == 0 && !strings.HasSuffix(f.Name, "-per-second") && f.Name != "overhead" && !strings.HasSuffix(f.Name, "start")) {
-			wrong = fmt.Errorf("-%s must be above 0", f.Name)
-		}
-	})
-	if wrong != nil {
-		return wrong
+	if err := check(flags, w); err != nil {
+		return err
 	}
 	if err := w.speeds(*readme); err != nil {
 		return err
 	}
 	write(out, w, *markdown)
+	return nil
+}
+
+// Limits of the platforms, as their pages have them, and of this calculation.
+const (
+	leastMemory, mostMemory = 128, 10240 // MB; docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+	mostMessage             = 1 << 20    // bytes; docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+	mostOf                  = 1e15       // of anything: above it, bills say nothing
+	leastOf                 = 1e-6       // of what is divided by
+)
+
+// check refuses numbers that no work has.
+func check(flags *flag.FlagSet, w work) (wrong error) {
+	flags.VisitAll(func(f *flag.Flag) {
+		n, ok := f.Value.(flag.Getter).Get().(float64)
+		zero := strings.HasSuffix(f.Name, "-per-second") || f.Name == "overhead" || strings.HasSuffix(f.Name, "start")
+		switch {
+		case !ok || wrong != nil:
+		case n < 0, n == 0 && !zero:
+			wrong = fmt.Errorf("-%s must be above 0", f.Name)
+		case !(n <= mostOf), n != 0 && n < leastOf: // NaN too
+			wrong = fmt.Errorf("-%s must be a number from %g to %g", f.Name, leastOf, mostOf)
+		}
+	})
+	switch size := w.MessageRows * max(w.JSONBytes, w.AnswerBytes); {
+	case wrong != nil:
+		return wrong
+	case w.Memory < leastMemory || w.Memory > mostMemory:
+		return fmt.Errorf("-memory must be from %d to %d MB: Lambda has no other functions", leastMemory, mostMemory)
+	case size > mostMessage:
+		return fmt.Errorf("a message would have %s bytes, and SQS takes at most %d: lower -message-rows, or -json-bytes and -answer-bytes", short(size), mostMessage)
+	}
 	return nil
 }
 
@@ -148,6 +174,9 @@ func money(usd float64) string {
 }
 
 func span(seconds float64) string {
+	if years := seconds / (365 * 24 * 3600); years > 100 { // a Duration ends at 292
+		return short(years) + " years"
+	}
 	return (time.Duration(seconds * float64(time.Second))).Round(time.Second).String()
 }
 
