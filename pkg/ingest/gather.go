@@ -24,19 +24,19 @@ func (w *objectWork) toMessage(ctx context.Context) *fault.Error {
 		most = s.MaxMessage()
 	}
 	out := &gathered{most: most}
-	return w.run(ctx, out, "", func(ctx context.Context, sum Scored) error {
+	return w.run(ctx, out, "", func(ctx context.Context, sum Scored) (existed bool, err error) {
 		source, err := json.Marshal(e.source(w.it))
 		if err != nil {
-			return err
+			return false, err
 		}
 		out.end(e.model.Name(), e.model.Digest(), source, sum)
 		if fe := out.tooLarge(); fe != nil {
-			return fe
+			return false, fe
 		}
 		if fe := e.send(ctx, w.it, out.reply); fe != nil {
-			return fe
+			return false, fe
 		}
-		return nil
+		return false, nil
 	})
 }
 

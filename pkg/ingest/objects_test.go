@@ -125,6 +125,14 @@ func TestObjectResult(t *testing.T) {
 			t.Errorf("the log lacks %s: %s", part, log.String())
 		}
 	}
+	if strings.Contains(log.String(), "already") {
+		t.Errorf("the log says of the first time: %s", log.String())
+	}
+	// Again, for a report, which counts the rows of what is there now.
+	log.Reset()
+	if again := h.Report(t.Context(), []Record{r})[0]; again.Rows != 3 || again.Bad != 1 || again.Result != got.Result || !strings.Contains(log.String(), `msg="object was answered already: the first result stays" rows=3`) {
+		t.Errorf("again: %+v, log %s", again, log.String())
+	}
 	// Again: nothing is read, for a report all is counted.
 	reads := len(s.calls)
 	if again := h.Handle(t.Context(), []Record{r}); again[0] != Done || strings.Contains(strings.Join(s.calls[reads:], " "), "read") {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -161,6 +162,11 @@ func (s *share) record(i int) {
 		return
 	}
 	if media == wire.JSON && !r.IgnoreExtra && s.pointer(&it, r.Body) {
+		return
+	}
+	if media == wire.CSV && r.ContentType == "" && json.Valid(r.Body) {
+		// No CSV is lost: a JSON value of one line would be a header without rows.
+		it.fault = fault.New(fault.Malformed, "the body is JSON, but neither an object nor a list")
 		return
 	}
 	ids := s.decode(&it, r, media)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/frame"
@@ -123,4 +124,12 @@ func (o *Object) id() string {
 		id[n] = '#'
 	}
 	return string(id)
+}
+
+// shown is id for people: without the sign of a version that nobody named.
+func (o *Object) shown() string {
+	if o.identity() != "" {
+		return o.id()
+	}
+	return strings.Replace(o.id(), o.Key+"@", o.Key, 1)
 }

@@ -159,7 +159,7 @@ func (w *objectWork) toBucket(ctx context.Context) *fault.Error {
 
 // run scores the object into out, and ends the work with commit, unless there
 // is something wrong with it.
-func (w *objectWork) run(ctx context.Context, out io.Writer, result string, commit func(context.Context, Scored) error) *fault.Error {
+func (w *objectWork) run(ctx context.Context, out io.Writer, result string, commit func(context.Context, Scored) (existed bool, err error)) *fault.Error {
 	e, o, p := w.e, w.it.object, w.pace
 	sum, err := e.h.o.Score(w.work, &Work{Model: e.model, Object: w.in, Name: o.Key, Size: o.Size, From: o.From, To: o.To,
 		IgnoreExtra: e.records[w.it.record].IgnoreExtra, Out: out, Read: p.note})
@@ -170,13 +170,18 @@ func (w *objectWork) run(ctx context.Context, out io.Writer, result string, comm
 		// Rows of a range that are all bad say nothing of the object.
 		return fault.New(fault.InvalidRows, "no row of the object is valid: %s", sum.Why)
 	}
-	if err := commit(ctx, sum); err != nil {
+	existed, err := commit(ctx, sum)
+	if err != nil {
 		return w.failed(ctx, err)
 	}
 	e.objects[o.id()] = answeredObject{sum, result}
 	spent := p.now().Sub(p.start)
 	e.reportObject(w.it, sum, result)
-	e.log(ctx, slog.LevelInfo, "object answered", w.it, "rows", sum.Rows, "bad", sum.Bad, "bytes", p.bytes,
+	text := "object answered"
+	if existed {
+		text = "object was answered already: the first result stays"
+	}
+	e.log(ctx, slog.LevelInfo, text, w.it, "rows", sum.Rows, "bad", sum.Bad, "bytes", p.bytes,
 		"seconds", round(spent.Seconds()), "mb_per_s", round(rate(p.bytes, spent)), "result", result)
 	return nil
 }
@@ -229,12 +234,11 @@ func (u *lateUpload) Write(p []byte) (n int, err error) {
 }
 
 // commit ends the upload. Where there is a result already, it stays.
-func (u *lateUpload) commit(ctx context.Context, _ Scored) error {
+func (u *lateUpload) commit(ctx context.Context, _ Scored) (existed bool, err error) {
 	if err := u.open(); err != nil {
-		return err
+		return false, err
 	}
-	_, err := u.upload.Commit(ctx)
-	return err
+	return u.upload.Commit(ctx)
 }
 
 func (u *lateUpload) abort() {

@@ -119,22 +119,59 @@ func (e *event) contain(ctx context.Context, it *item, done *bool) {
 func (e *event) bury(ctx context.Context, it *item, fe *fault.Error) bool {
 	e.note(it, fe)
 	if fe.Code.Outcome() == fault.Retry || e.h.o.DeadLetter == nil {
-		e.log(ctx, slog.LevelWarn, "record left to be delivered again", it, "code", fe.Code.String(), "error", fe.Error())
+		e.log(ctx, slog.LevelWarn, leftText(e.records[it.record].Source.Kind, fe), it, it.why(fe)...)
 		return false
 	}
 	if err := e.h.o.DeadLetter.Put(ctx, e.deadLetter(it, fe)); err != nil {
 		e.log(ctx, slog.LevelError, "dead letter not written: the record is left to be delivered again", it, "error", err.Error())
 		return false
 	}
-	e.log(ctx, slog.LevelWarn, "record written to the dead-letter sink", it, "code", fe.Code.String(), "error", fe.Error())
+	e.log(ctx, slog.LevelWarn, "record written to the dead-letter sink", it, it.why(fe)...)
 	return true
+}
+
+// leftText says what comes of a record that is not done. Nobody delivers a
+// payload or an item of a map again: who sent it is told.
+func leftText(kind string, fe *fault.Error) string {
+	retry := fe.Code.Outcome() == fault.Retry
+	switch {
+	case retry && (kind == "map" || kind == "invoke"):
+		return "record not answered now: the invocation fails, and may be tried again"
+	case retry:
+		return "record left to be delivered again"
+	case kind == "map":
+		return "item can never be answered: the error is its entry in the reply"
+	case kind == "invoke":
+		return "payload can never be answered: the invocation fails"
+	}
+	return "record can never be answered, and there is no dead-letter sink: it is left to the platform"
+}
+
+// why is what the log says of a fault, and of the first row's where all rows
+// are bad.
+func (it *item) why(fe *fault.Error) []any {
+	args := []any{"code", fe.Code.String(), "error", fe.Error()}
+	if fe.Code != fault.InvalidRows || len(it.faults) == 0 {
+		return args
+	}
+	f := &it.faults[0]
+	args = append(args, "row", f.Row-it.row)
+	for _, each := range []struct{ name, text string }{{"field", fault.Quote([]byte(f.Field))}, {"rule", f.Rule}, {"row_error", f.Message}} {
+		if each.text != "" {
+			args = append(args, each.name, each.text)
+		}
+	}
+	return args
 }
 
 func (e *event) log(ctx context.Context, level slog.Level, text string, it *item, args ...any) {
 	r := &e.records[it.record]
-	args = append(args, "source", r.Source.Kind, "message_id", r.Source.MessageID)
+	args = append(args, "source", r.Source.Kind)
+	if r.Source.MessageID != "" {
+		args = append(args, "message_id", r.Source.MessageID)
+	}
 	if it.object != nil {
-		args = append(args, "object", it.object.id())
+		args = append(args, "object", it.object.shown())
 	}
 	e.h.o.Log.Log(ctx, level, text, args...)
 }
