@@ -81,7 +81,7 @@ func ParseTemplate(text string) (*Template, error) {
 	if !seen["range"] {
 		t.addRange()
 	}
-	return t, t.check()
+	return t, t.check(!seen["range"])
 }
 
 // addRange puts the range behind the version.
@@ -95,7 +95,8 @@ func (t *Template) addRange() {
 }
 
 // check refuses what leads out of the prefix, and values that run together.
-func (t *Template) check() error {
+// ranged says that the range was put in by addRange.
+func (t *Template) check(ranged bool) error {
 	var shape strings.Builder // with one letter for each value that is never empty
 	// The last placeholder, until a character ends its value. A slash does, even
 	// a key's: of all values only the key has some, so that counted from both
@@ -116,7 +117,7 @@ func (t *Template) check() error {
 			open = p.field
 			continue
 		case open != "":
-			return fmt.Errorf("{%s} and {%s} would run together: put one of %s between them", open, p.field, separators)
+			return runTogether(open, p.field, ranged)
 		}
 		open = p.field
 		shape.WriteByte('v')
@@ -127,6 +128,14 @@ func (t *Template) check() error {
 		}
 	}
 	return nil
+}
+
+func runTogether(one, other string, ranged bool) error {
+	where := ""
+	if one == "range" && ranged {
+		where = " ({range} follows {version} where it is not written elsewhere)"
+	}
+	return fmt.Errorf("{%s} and {%s} would run together%s: put one of / %s between them; values may have other characters of their own", one, other, where, strings.Join(strings.Split(separators, ""), " "))
 }
 
 // HasBucket says whether names of different buckets' objects are different.

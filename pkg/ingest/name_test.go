@@ -28,6 +28,8 @@ func TestTemplates(t *testing.T) {
 		{"{key}-{version}", "would run together"},
 		{"{bucket}.{key}@{version}", "would run together"},
 		{"{key}@{version}{range}{model}", "{range} and {model} would run together"},
+		{"{bucket}/{key}@{version}-{digest}", "{range} and {digest} would run together ({range} follows {version} where it is not written elsewhere): put one of / @ + , between them"},
+		{"{key}@{version}{range}-{digest}", "{range} and {digest} would run together: put"},
 		{"{range}{key}@{version}", "{range} and {key} would run together"},
 		{"../{key}@{version}", "leads out"},
 		{"/{key}@{version}", "leads out"},
