@@ -118,6 +118,10 @@ func join(bucket, key string) (name string, ok bool) {
 // asFault says of a file that is not there, or cannot be, that the object is
 // not.
 func asFault(err error) error {
+	// The system's word for what was wrong, without the name of its call.
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("%s: %w", path.Path, path.Err)
+	}
 	for _, none := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.ENAMETOOLONG} {
 		if errors.Is(err, none) {
 			return notFound(err)

@@ -437,3 +437,12 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// TestWords: an error names the object, and no call of the system.
+func TestWords(t *testing.T) {
+	f, _ := folder(t, Options{})
+	_, err := f.Open(t.Context(), ingest.Object{Bucket: "rows", Key: "in/absent.csv"})
+	if want := "rows/in/absent.csv: no such file or directory"; err == nil || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "statat") {
+		t.Errorf("got %v, want …%s", err, want)
+	}
+}
