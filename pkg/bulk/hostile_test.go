@@ -51,7 +51,7 @@ func TestBadFiles(t *testing.T) {
 		{"a wrong column", "a.parquet", table, fault.UnknownField, "unknown column", func(o *Options) { o.Model = other(t) }},
 		{"a picture", "a", "\x89PNG\r\n\x1a\n\x00\x00", fault.UnsupportedMedia, "a picture", nil},
 		{"a zip archive", "a.csv", "PK\x03\x04\x14\x00", fault.UnsupportedMedia, "zip", nil},
-		{"bzip2", "a.csv.bz2", "BZh91AY&SY\x8a\x11", fault.UnsupportedMedia, "bzip2", nil},
+		{"bzip2", "a.csv.bz2", "BZh91AY&SY\x8a\x11", fault.UnsupportedMedia, "the file is packed with bzip2", nil},
 		{"one JSON list", "a.json", `[{"a":1}]`, fault.UnsupportedMedia, "an object a line", nil},
 		{"Parquet by its name only", "a.parquet", rows, fault.Malformed, "not Parquet", nil},
 		{"Parquet that is said to be CSV", "a", table, fault.UnsupportedMedia, "is Parquet", func(o *Options) { o.Format = "csv" }},

@@ -79,7 +79,7 @@ func (in *Input) open(f *File, o *Options) error {
 	case parquetfile.Is(head) && (o.Format == "" || parquet):
 		return in.openTable(f, o, plain)
 	case parquetfile.Is(head):
-		return fault.New(fault.UnsupportedMedia, "is Parquet, and not what its format is said to be: %s", o.Format)
+		return fault.New(fault.UnsupportedMedia, "the file is Parquet, and not what its format is said to be: %s", o.Format)
 	case parquet:
 		return fault.New(fault.Malformed, "is not Parquet: it does not begin with %s", parquetfile.Magic)
 	}
@@ -208,7 +208,7 @@ func mediaOf(path, kind string, head []byte) (wire.Media, error) {
 	}
 	switch {
 	case bytes.HasPrefix(text, []byte("[")):
-		return 0, fault.New(fault.UnsupportedMedia, "is one JSON list: write an object a line (JSONL) instead, as jq -c '.[]' does")
+		return 0, fault.New(fault.UnsupportedMedia, "the file is one JSON list: write an object a line (JSONL) instead, as jq -c '.[]' does")
 	case bytes.HasPrefix(text, []byte("{")):
 		return wire.NDJSON, nil
 	}
@@ -227,11 +227,11 @@ func noText(head []byte) error {
 		{"\xfe\xff", "UTF-16: save it as UTF-8"},
 	} {
 		if bytes.HasPrefix(head, []byte(k.magic)) {
-			return fault.New(fault.UnsupportedMedia, "is %s", k.what)
+			return fault.New(fault.UnsupportedMedia, "the file is %s", k.what)
 		}
 	}
 	if bytes.IndexByte(head, 0) >= 0 {
-		return fault.New(fault.UnsupportedMedia, "is no text: CSV, JSONL and Parquet can be read, plain or packed with gzip or zstd")
+		return fault.New(fault.UnsupportedMedia, "the file is no text: CSV, JSONL and Parquet can be read, plain or packed with gzip or zstd")
 	}
 	return nil
 }
