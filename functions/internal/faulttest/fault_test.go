@@ -2,9 +2,11 @@ package faulttest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,6 +44,11 @@ func TestMain(m *testing.M) {
 		return runtimetest.Build(context.Background(), dir, "example.com/copse/functions/lambda/events")
 	})
 	flag.Parse()
+	if err := checkSchedules(*schedules, *first); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		_ = os.RemoveAll(dir) // it is empty
+		os.Exit(2)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir) // what is left of it is the system's to clean
 	os.Exit(code)
@@ -54,6 +61,32 @@ func binary(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// maxSchedules is far above what any machine ends.
+const maxSchedules = 10_000_000
+
+// checkSchedules refuses numbers by which nothing would run, or no end come.
+func checkSchedules(n int, first uint64) error {
+	if n < 1 || n > maxSchedules {
+		return fmt.Errorf("-schedules (SCHEDULES of make check-faults) must be from 1 to %d", maxSchedules)
+	}
+	if first > math.MaxUint64-maxSchedules {
+		return errors.New("-first is too large: seeds would begin again at 0")
+	}
+	return nil
+}
+
+func TestCheckSchedules(t *testing.T) {
+	for _, c := range []struct {
+		n     int
+		first uint64
+		ok    bool
+	}{{1, 0, true}, {1500, 1 << 40, true}, {0, 0, false}, {-1, 0, false}, {maxSchedules + 1, 0, false}, {1, math.MaxUint64, false}} {
+		if err := checkSchedules(c.n, c.first); (err == nil) != c.ok {
+			t.Errorf("%d from %d: got %v", c.n, c.first, err)
+		}
+	}
 }
 
 // together is how many schedules run at once: most of their time they wait,
@@ -98,7 +131,7 @@ func TestSchedules(t *testing.T) {
 			if failing++; failing > 3 {
 				return // their seeds say enough
 			}
-			t.Errorf("%s\n%s\n\n%s\n%s\nreplay: go test ./functions/internal/faulttest -run TestSchedules -seed %d",
+			t.Errorf("%s\n%s\n\n%s\n%s\nreplay: go test ./functions/internal/faulttest -run TestSchedules -v -seed %d",
 				o.plan, strings.Join(wrong, "\n"), strings.Join(o.cloud.steps, "\n"), o.log, n)
 		})
 	}
