@@ -76,7 +76,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	if o.Sinks == nil {
 		// Nothing is written, but a setting that means nothing is refused.
-		return a, errors.Join(knownSink("COPSE_SINK", c.Sink), knownSink("COPSE_DEAD_LETTER", c.DeadLetter))
+		return a, p.knownSinks(c)
 	}
 	io := ingest.Options{Models: a.Models, Wire: limits, Log: o.Log,
 		Objects: open.get, Score: o.Score, Readable: p.readable}

@@ -23,36 +23,8 @@ type Driver func(ctx context.Context, uri string, log *slog.Logger) (ingest.Sink
 // first object of its scheme comes, and again after an error.
 type ObjectsDriver func(ctx context.Context, log *slog.Logger) (ingest.Objects, error)
 
-// built are all sinks by the scheme of their URIs, and which functions have
-// them.
-var built = map[string]string{
-	"events": onAWS,
-	"file":   "copse invoke",
-	"gs":     onGoogle,
-	"http":   everywhere,
-	"https":  everywhere,
-	"log":    everywhere,
-	"pubsub": onGoogle,
-	"s3":     onAWS,
-	"sqs":    onAWS,
-}
-
-const (
-	onAWS      = "functions/lambda/events on AWS"
-	onGoogle   = "OnEvent on Google Cloud"
-	everywhere = "every function for events"
-)
-
 func schemes[T any](all map[string]T) string {
 	return strings.Join(slices.Sorted(maps.Keys(all)), ", ")
-}
-
-func knownSink(setting, uri string) error {
-	scheme, _, _ := strings.Cut(uri, ":")
-	if _, known := built[scheme]; uri != "" && !known {
-		return fmt.Errorf("%s: there is no sink %q: there are %s", setting, fault.Quote([]byte(scheme)), schemes(built))
-	}
-	return nil
 }
 
 // openSink opens a sink by the driver of its scheme. One that no driver of
@@ -62,7 +34,7 @@ func openSink(ctx context.Context, setting, uri string, o *Options) (ingest.Sink
 	driver, ok := o.Sinks[scheme]
 	if !ok {
 		where := ""
-		if has := built[scheme]; has != "" {
+		if has := built[scheme].where; has != "" {
 			where = fmt.Sprintf("; %s has it", has)
 		}
 		return nil, fmt.Errorf("%s: this function has no sink %q: it has %s%s", setting, fault.Quote([]byte(scheme)), schemes(o.Sinks), where)
@@ -101,23 +73,31 @@ func readPlaces(c *config.Config) (p places, err error) {
 // of S3 and Cloud Storage.
 const maxPrefix = 512
 
-// place gives a bucket its names, and refuses one where a result would be an
-// object that the function reads.
+// place gives a bucket its names, after a look at where it is.
 func (p *places) place(setting string, s ingest.Sink) error {
 	b, ok := s.(*ingest.Bucket)
 	if !ok {
 		return nil
 	}
-	if strings.ContainsAny(b.Location().Prefix, "{}") {
-		return fmt.Errorf("%s: the prefix is as it is: placeholders such as {key} belong into COPSE_RESULT_NAME", setting)
-	}
-	if n := len(b.Location().Prefix); n > maxPrefix {
-		return fmt.Errorf("%s: the prefix has %d bytes, and at most %d leave room for the names of results", setting, n, maxPrefix)
+	if err := p.checkLocation(setting, b.Location()); err != nil {
+		return err
 	}
 	b.Name(p.names)
+	return nil
+}
+
+// checkLocation refuses a bucket's prefix that cannot be meant, and a place
+// where a result would be an object that the function reads.
+func (p *places) checkLocation(setting string, where ingest.Location) error {
+	if strings.ContainsAny(where.Prefix, "{}") {
+		return fmt.Errorf("%s: the prefix is as it is: placeholders such as {key} belong into COPSE_RESULT_NAME", setting)
+	}
+	if n := len(where.Prefix); n > maxPrefix {
+		return fmt.Errorf("%s: the prefix has %d bytes, and at most %d leave room for the names of results", setting, n, maxPrefix)
+	}
 	for _, l := range p.readable {
-		if l.Overlaps(b.Location()) {
-			return fmt.Errorf("%s: results would trigger the function again: %s and %s of COPSE_OBJECTS overlap: write below another prefix", setting, b.Location(), l)
+		if l.Overlaps(where) {
+			return fmt.Errorf("%s: results would trigger the function again: %s and %s of COPSE_OBJECTS overlap: write below another prefix", setting, where, l)
 		}
 	}
 	return nil
