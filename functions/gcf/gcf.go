@@ -86,6 +86,9 @@ func Open(ctx context.Context, environ []string, log *slog.Logger, o Options) (*
 	if err != nil {
 		return nil, err
 	}
+	if serve.Lookup(environ, "FUNCTION_TARGET") != "" {
+		modelsFromSource(c)
+	}
 	o.Config, o.Log = c, log
 	if target != TargetOnEvent {
 		o.Sinks = nil
