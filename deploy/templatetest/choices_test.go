@@ -23,6 +23,7 @@ const (
 	stream  = "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks"
 	table   = "arn:aws:dynamodb:eu-west-1:123456789012:table/customers/stream/2026-11-01T00:00:00.000"
 	account = "eu-west-1:123456789012"
+	digest  = "0000000000000000000000000000000000000000000000000000000000000000"
 )
 
 // switches are what one parameter, or one with its own options, switches on.
@@ -64,6 +65,8 @@ var switches = []choice{
 			"dynamodb:ListStreams arn:aws:dynamodb:" + account + ":table/customers/stream/*"}},
 	{"schedule", map[string]string{"Schedule": "cron(0 6 * * ? *)", "ScheduleInput": `{"object":"s3://lake/daily.csv"}`},
 		[]string{"EventsFailuresPolicy", "SchedulePermission", "ScheduleRule"}, nil},
+	{"model in a bucket", map[string]string{"EventsModel": "s3://models/a/my.copse#sha256=" + digest}, nil,
+		[]string{"s3:GetObject arn:aws:s3:::models/a/my.copse"}},
 	{"results to a queue", map[string]string{"SinkQueueName": "answers"}, nil, []string{"sqs:SendMessage* arn:aws:sqs:" + account + ":answers"}},
 	{"results to a bucket", map[string]string{"SinkBucket": "out", "SinkPrefix": "a/b/", "ResultName": "{key}@{version}.jsonl"}, nil,
 		[]string{"s3:AbortMultipartUpload arn:aws:s3:::out/a/b/*", "s3:GetObject arn:aws:s3:::out/a/b/*", "s3:ListBucket arn:aws:s3:::out", "s3:PutObject arn:aws:s3:::out/a/b/*"}},
@@ -215,11 +218,38 @@ func TestRefusals(t *testing.T) {
 		{map[string]string{"SinkUrl": "http://example.com/"}, "does not match"},
 		{map[string]string{"KinesisStreamArn": table}, "does not match"},
 		{map[string]string{"Schedule": "daily"}, "does not match"},
+		{map[string]string{"Model": "s3://models/my.copse"}, "does not match"},
+		{map[string]string{"Model": "/opt/my.copse#sha256=" + digest}, ""},
+		{map[string]string{"EventsModel": "my.copse"}, "does not match"},
+		{map[string]string{"EventsModel": "s3://models/*"}, "does not match"},
+		{map[string]string{"EventsModel": "s3://models/my.copse#md5=1"}, "does not match"},
+		{map[string]string{"EventsModel": "s3://models/my.copse", "Model": "other.copse"}, ""},
 	}
 	for _, tt := range tests {
 		_, err := one.deployed(tt.given)
 		if got := err != nil; got != (tt.want != "") || got && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: got %v, want %q", tt.given, err, tt.want)
+		}
+	}
+}
+
+// TestModels: each function has the model that is meant for it.
+func TestModels(t *testing.T) {
+	one := transformed(t, mainTemplate)
+	for _, c := range []struct{ model, events, predicts, answers string }{
+		{"", "", "", ""},
+		{"my.copse", "", "my.copse", "my.copse"},
+		{"my.copse", "s3://models/my.copse", "my.copse", "s3://models/my.copse"},
+	} {
+		with, err := one.deployed(map[string]string{"Model": c.model, "EventsModel": c.events})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]string{"PredictFunction": c.predicts, "EventsFunction": c.answers} {
+			function := with.resources("AWS::Lambda::Function")[id]
+			if got := function.at("Environment", "Variables", "COPSE_MODEL"); got != want {
+				t.Errorf("%+v: %s has the model %v, want %q", c, id, got, want)
+			}
 		}
 	}
 }

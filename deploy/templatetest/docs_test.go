@@ -69,10 +69,13 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-var setting = regexp.MustCompile("(?:^|[ `])([A-Z][A-Za-z]+)=")
+var (
+	setting   = regexp.MustCompile("(?:^|[ `])([A-Z][A-Za-z]+)=")
+	parameter = regexp.MustCompile(`(?m)^  ([A-Z][A-Za-z]+):$`)
+)
 
 // TestDocumentedParameters: what the pages set are parameters of the templates,
-// and docs/aws.md names every one that switches something on.
+// and docs/aws.md names every one.
 func TestDocumentedParameters(t *testing.T) {
 	for page, path := range pages {
 		text, err := os.ReadFile(filepath.Join(root, page))
@@ -90,14 +93,48 @@ func TestDocumentedParameters(t *testing.T) {
 			}
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(root, "docs/aws.md"))
-	if err != nil {
-		t.Fatal(err)
+	text := source(t, "docs/aws.md")
+	head, _, _ := strings.Cut(source(t, mainTemplate), "\nMappings:")
+	_, parameters, _ := strings.Cut(head, "\nParameters:")
+	names := parameter.FindAllStringSubmatch(parameters, -1)
+	if len(names) < 30 {
+		t.Errorf("%d parameters", len(names))
 	}
-	for _, s := range switches {
-		for name := range s.given {
-			if name != "ResultName" && name != "CorsOrigins" && !strings.Contains(string(text), name) {
-				t.Errorf("docs/aws.md does not name %s", name)
+	for _, m := range names {
+		if !regexp.MustCompile("`[^`\n]*\\b" + m[1] + "\\b").MatchString(text) {
+			t.Errorf("docs/aws.md does not name %s", m[1])
+		}
+	}
+}
+
+// TestDocumentedSam: sam knows the options of its commands on the pages, and
+// the state machine never goes into the build folder or the stack of
+// template.yaml.
+func TestDocumentedSam(t *testing.T) {
+	help := make(map[string]string)
+	for _, command := range []string{"build", "deploy"} {
+		out, err := run(t, "sam", command, "--help")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		help[command] = string(out)
+	}
+	for page := range pages {
+		for _, line := range append(commands(t, page, "sam"), commands(t, page, "BUNDLES=$PWD/my.copse")...) {
+			words := strings.Fields(line[strings.Index(line, "sam "):])
+			for _, word := range words[2:] {
+				option := regexp.MustCompile(`(?:^|[\s,])` + regexp.QuoteMeta(word) + `(?:[\s,]|$)`)
+				if strings.HasPrefix(word, "-") && !option.MatchString(help[words[1]]) {
+					t.Errorf("%s: sam %s has no %s", page, words[1], word)
+				}
+			}
+			if page != "docs/scale.md" {
+				continue
+			}
+			for _, want := range map[string][]string{"build": {"-b"}, "deploy": {"-t", "--stack-name", "--config-env"}}[words[1]] {
+				if !slices.Contains(words, want) {
+					t.Errorf("%s: %s without %s", page, line, want)
+				}
 			}
 		}
 	}
