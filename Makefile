@@ -172,8 +172,14 @@ cover: ## statements covered by tests, by function, at dist/cover.txt
 # ---- measure
 
 .PHONY: bench
-bench: ## measure every figure of the README again and write them there (needs Python)
+bench: ## measure every figure of the README again and write them there, and the costs that follow (needs Python)
 	$(GO) run ./bench -o README.md
+	@$(MAKE) --no-print-directory cost
+
+# bench runs it too, since its speeds are the README's.
+.PHONY: cost
+cost: ## what a thousand million rows cost by the README's speeds, into docs/scale.md
+	$(GO) test ./deploy/cost -run TestPage -count=1 -update
 
 .PHONY: bench-beam
 bench-beam: ## measure the Beam pipeline against copse score, and write it into docs/beam.md

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the tables into docs/scale.md")
 const (
 	page      = "../../docs/scale.md"
 	readme    = "../../README.md"
-	pageBegin = "<!-- cost: written by go test ./deploy/cost -update -->\n"
+	pageBegin = "<!-- cost: written by make cost -->\n"
 	pageEnd   = "<!-- /cost -->\n"
 )
 
@@ -43,7 +43,7 @@ func TestPage(t *testing.T) {
 		return
 	}
 	if string(text) != want {
-		t.Errorf("docs/scale.md has other figures than the README: run go test ./deploy/cost -update")
+		t.Errorf("docs/scale.md has other figures than the README: run make cost")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestRun(t *testing.T) {
 	if err := run([]string{"-json-rows-per-second", "1e6", "-csv-rows-per-second", "2e6", "-readme", filepath.Join(t.TempDir(), "none")}, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"functions from a queue        $", "Distributed Map over objects  $", "Beam on Dataflow", "2 million (given by a flag)", "https://aws.amazon.com/lambda/pricing/"} {
+	for _, want := range []string{"functions from a queue        $", "Distributed Map over objects  $", "Beam on Dataflow", "2 million rows a second of one core (given by a flag)", "https://aws.amazon.com/lambda/pricing/"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &out)
 		}

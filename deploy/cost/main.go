@@ -145,7 +145,7 @@ func write(out io.Writer, w work, markdown bool) {
 		rows = append(rows, []string{b.name, "$" + money(b.usd()), span(b.seconds), parts(b)})
 	}
 	table(out, markdown, []string{"way", "cost", "time", "of which"}, rows)
-	fmt.Fprintf(out, "\nMeasured:\n- rows in messages: %s rows a second of one core (%s)\n- rows in files: %s (%s)\n",
+	fmt.Fprintf(out, "\nMeasured:\n- rows in messages: %s rows a second of one core (%s)\n- rows in files: %s rows a second of one core (%s)\n",
 		short(w.JSON.value), w.JSON.from, short(w.CSV.value), w.CSV.from)
 	fmt.Fprintf(out, "\nAssumed (flags): %s rows; %s bytes a row as JSON, %s in files, %s an answer; %s rows a message, %s messages a call; %s objects, parts of %s MiB; functions of %s MB; %s functions or vCPUs at once, of %s × the measured speed; %s s a call beside its rows, %s s before a Distributed Map starts and %s s before a Dataflow worker does.\n",
 		short(w.Rows), short(w.JSONBytes), short(w.RowBytes), short(w.AnswerBytes), short(w.MessageRows), short(w.Batch), short(w.Objects),

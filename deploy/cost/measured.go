@@ -58,10 +58,9 @@ func speeds(readme string, rowBytes float64) (json, csv figure, err error) {
 	}
 	json.value *= 1e6
 	if csv, err = rowOf(readme, objectRow, megabytes); err != nil {
-		// As long as there is no figure of files: those of requests, which
-		// files are faster than.
+		// As long as there is no figure of files: that of rows in requests.
 		csv = json
-		csv.from += " (of JSON; files are read faster)"
+		csv.from += " (rows in requests, for want of a figure of files)"
 		return json, csv, nil //nolint:nilerr // as said
 	}
 	csv.value = csv.value * 1e6 / rowBytes
