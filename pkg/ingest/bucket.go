@@ -28,6 +28,7 @@ type Bucket struct {
 	store    Store
 	where    Location
 	most     int // bytes of a name
+	base     string
 	template *Template
 }
 
@@ -36,6 +37,8 @@ type BucketOptions struct {
 	// MaxName is the longest key, in bytes; 0 is 1,024, that of S3 and of Cloud
 	// Storage.
 	MaxName int
+	// Base is what URIs of its objects begin with; "" is SCHEME://BUCKET/.
+	Base string
 }
 
 // NewBucket returns the sink that keeps results in a store, below a prefix (""
@@ -48,7 +51,10 @@ func NewBucket(store Store, scheme, bucket, prefix string, o BucketOptions) *Buc
 	if o.MaxName == 0 {
 		o.MaxName = maxName
 	}
-	b := &Bucket{store: store, where: Location{scheme, bucket, prefix}, most: o.MaxName}
+	if o.Base == "" {
+		o.Base = scheme + "://" + bucket + "/"
+	}
+	b := &Bucket{store: store, where: Location{scheme, bucket, prefix}, most: o.MaxName, base: o.Base}
 	b.template, _ = ParseTemplate(DefaultName) // it is sound: a test says so
 	return b
 }
@@ -61,7 +67,7 @@ func (b *Bucket) Location() Location { return b.where }
 func (b *Bucket) Name(t *Template) { b.template = t }
 
 // URI names an object of the bucket.
-func (b *Bucket) URI(name string) string { return b.where.Scheme + "://" + b.where.Bucket + "/" + name }
+func (b *Bucket) URI(name string) string { return b.base + name }
 
 // Put writes a message as one object, named by its source's kind and its id.
 func (b *Bucket) Put(ctx context.Context, m Message) error {

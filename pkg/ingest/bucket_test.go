@@ -132,6 +132,15 @@ func TestFeatureCalledObject(t *testing.T) {
 	}
 }
 
+// TestBucketBase: URIs begin as the driver says.
+func TestBucketBase(t *testing.T) {
+	for base, want := range map[string]string{"": "file://out/p/a", "dir/out/": "dir/out/p/a"} {
+		if got := NewBucket(newStore(), "file", "out", "p", BucketOptions{Base: base}).URI("p/a"); got != want {
+			t.Errorf("%q: got %s, want %s", base, got, want)
+		}
+	}
+}
+
 // TestBucketName: another template, and a sink that is a whole bucket.
 func TestBucketName(t *testing.T) {
 	s := newStore()
