@@ -30,8 +30,18 @@ type Reply struct {
 //
 // The error is one of reading the file.
 func (f *Function) Invoke(ctx context.Context, event []byte) (*Reply, error) {
+	return f.InvokeAs(ctx, event, "")
+}
+
+// InvokeAs is Invoke of one entry point, TargetPredict or TargetOnEvent,
+// whatever the event is; "" is the one that the event belongs to. To
+// TargetPredict all that is no request's text is a bare row or batch.
+func (f *Function) InvokeAs(ctx context.Context, event []byte, target string) (*Reply, error) {
 	if line, _, _ := bytes.Cut(event, []byte("\n")); bytes.Contains(line, []byte(" HTTP/1.")) {
-		return f.invokeRequest(ctx, event)
+		return f.invokeRequest(ctx, event, target)
+	}
+	if target == TargetPredict {
+		return f.invokeRows(ctx, event)
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(event, &members) == nil {
@@ -43,6 +53,9 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (*Reply, error) {
 			}
 			return f.post(ctx, media, event)
 		}
+	}
+	if target == TargetOnEvent {
+		return f.post(ctx, "application/json", event)
 	}
 	return f.invokeRows(ctx, event)
 }
@@ -74,7 +87,7 @@ func (f *Function) post(ctx context.Context, media string, body []byte) (*Reply,
 
 // invokeRequest reads the request from its text. Lines may end in "\n", and a
 // Content-Length is not needed: the body is what is left.
-func (f *Function) invokeRequest(ctx context.Context, text []byte) (*Reply, error) {
+func (f *Function) invokeRequest(ctx context.Context, text []byte, target string) (*Reply, error) {
 	reader := bufio.NewReader(bytes.NewReader(text))
 	r, err := http.ReadRequest(reader)
 	if err != nil {
@@ -87,8 +100,11 @@ func (f *Function) invokeRequest(ctx context.Context, text []byte) (*Reply, erro
 	if len(body) > 0 {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
+	if target == "" {
+		target = targetOf(r.Header)
+	}
 	w := newRecorder()
-	f.Handler(targetOf(r.Header)).ServeHTTP(w, r.WithContext(ctx))
+	f.Handler(target).ServeHTTP(w, r.WithContext(ctx))
 	return w.reply(), nil
 }
 
