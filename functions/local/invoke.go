@@ -18,10 +18,7 @@ import (
 	"example.com/copse/functions/gcf"
 	"example.com/copse/functions/internal/setup"
 	"example.com/copse/functions/lambda"
-	"example.com/copse/pkg/config"
-	"example.com/copse/pkg/ingest"
-	"example.com/copse/pkg/ingest/filestore"
-	"example.com/copse/pkg/ingest/logsink"
+	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest/objectscore"
 )
 
@@ -34,6 +31,7 @@ type invokeFlags struct {
 	objects     string // folder that stands in for the buckets
 	lambda, gcf bool
 	json        bool
+	function    string // "predict", "events", or "" for both
 }
 
 func newInvoke() *cobra.Command {
@@ -45,20 +43,33 @@ func newInvoke() *cobra.Command {
 		Long: `invoke gives one event to the very adapter that runs in the cloud and prints
 what the platform would get back. Without --lambda or --gcf the adapter is told
 by the event's shape: a CloudEvent, a push of Pub/Sub, or the text of an HTTP
-request goes to Google's, everything else to Lambda's.
+request goes to Google's, everything else to Lambda's. A bare row whose model
+has a feature called subscription, or one called message that holds an object,
+looks like such a push: give --lambda for it.
+
+There are two functions, as in the cloud. Without --function the event chooses:
+requests and bare rows or batches go to the one for requests, events (messages,
+streams, objects, batches of a map) and pointers to objects to the one for
+events. --function predict or --function events takes that one whatever the
+event is: a bare row is then answered by the sink too, as an asynchronous
+invocation or a task is, and an event of the wrong kind is refused as in the
+cloud. On Google Cloud they are the entry points Predict and OnEvent.
 
 The settings are read from the environment (COPSE_…). Results of events go to
-the log, on standard error: nothing is sent anywhere.
+the log, on standard error: nothing is sent anywhere. COPSE_SINK and
+COPSE_DEAD_LETTER are checked, and not called.
 
 With --objects DIR a folder stands in for the buckets of both clouds: the object
 s3://BUCKET/KEY or gs://BUCKET/KEY is the file DIR/BUCKET/KEY, whatever version
 the event names. Results then go to DIR/results/, or, where COPSE_SINK is a
-bucket, below its name in DIR. What is there already stays as it is.
+bucket, below its name in DIR. What is there already stays as it is; which files
+were written, and which stayed, is said at the end.
 
 The exit status is 1 when the adapter answered with an error.`,
 		Example: `  copse invoke --event apigateway-v2.json
   copse invoke --event s3-notification.json --objects ./buckets
   copse invoke --event pubsub-push.json --gcf
+  copse invoke --event row.json --lambda --function events
   echo '{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}' | copse invoke --event - --lambda`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return runInvoke(c, flags, models) },
@@ -67,6 +78,7 @@ The exit status is 1 when the adapter answered with an error.`,
 	c.Flags().StringVar(&flags.objects, "objects", "", "folder that stands in for buckets: objects are DIR/BUCKET/KEY, and so are results")
 	c.Flags().BoolVar(&flags.lambda, "lambda", false, "run the adapter of AWS Lambda")
 	c.Flags().BoolVar(&flags.gcf, "gcf", false, "run the adapter of Google Cloud Functions")
+	c.Flags().StringVar(&flags.function, "function", "", "function that answers: predict (requests) or events (default: the one that the event belongs to)")
 	c.Flags().BoolVar(&flags.json, "json", false, "print Google's reply as one JSON object with status, header and body")
 	c.Flags().StringArrayVar(&models, "model", nil, "model as [NAME=]PATH; may be given several times (default: the settings' models)")
 	c.MarkFlagsMutuallyExclusive("lambda", "gcf")
@@ -75,6 +87,9 @@ The exit status is 1 when the adapter answered with an error.`,
 }
 
 func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
+	if f := c.Flags().Lookup("function"); f.Changed && flags.function != "predict" && flags.function != "events" {
+		return fmt.Errorf("--function must be predict or events, not %q", fault.Quote([]byte(flags.function)))
+	}
 	event, err := readEvent(flags.event, c.InOrStdin())
 	if err != nil {
 		return err
@@ -84,9 +99,11 @@ func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
 		return err
 	}
 	options := setup.Options{Config: settings, Version: buildVersion().Version, Score: objectscore.Score}
-	if err := standIn(&options, flags.objects); err != nil {
+	written, err := standIn(&options, flags.objects, c.ErrOrStderr())
+	if err != nil {
 		return err
 	}
+	defer written.tell(c.ErrOrStderr())
 	sources, err := modelSources(models, settings)
 	if err != nil {
 		return err
@@ -98,54 +115,17 @@ func runInvoke(c *cobra.Command, flags invokeFlags, models []string) error {
 		return err
 	}
 	if flags.gcf || !flags.lambda && googleShape(event) {
-		return invokeGCF(c.Context(), gcf.New(app), event, flags.json, c.OutOrStdout())
+		target := map[string]string{"predict": gcf.TargetPredict, "events": gcf.TargetOnEvent}[flags.function]
+		return invokeGCF(c.Context(), gcf.New(app), event, target, flags.json, c.OutOrStdout())
 	}
-	f := lambda.New(lambda.Options{API: app.HTTP, Records: app.Ingest, Log: log})
-	return invokeLambda(c.Context(), f, event, c.OutOrStdout())
-}
-
-// standIn has an invocation write nowhere but on this machine: buckets are
-// below dir, where there is one, and everything else is the log.
-func standIn(o *setup.Options, dir string) error {
-	o.Sinks = map[string]setup.Driver{"log": logsink.Open}
-	if dir == "" {
-		logAll(o.Config)
-		return nil
+	answerers := lambda.Options{Log: log}
+	if flags.function != "events" {
+		answerers.API = app.HTTP
 	}
-	folder, err := filestore.New(dir, filestore.Options{AnyVersion: true})
-	if err != nil {
-		return err
+	if flags.function != "predict" {
+		answerers.Records = app.Ingest
 	}
-	o.Objects = map[string]setup.ObjectsDriver{}
-	for _, scheme := range []string{"s3", "gs", "file"} {
-		o.Objects[scheme] = func(context.Context, *slog.Logger) (ingest.Objects, error) { return folder, nil }
-		o.Sinks[scheme] = func(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-			where, err := ingest.ParseLocation(uri)
-			if err != nil {
-				return nil, err
-			}
-			return ingest.NewBucket(folder.Bucket(where.Bucket), where.Scheme, where.Bucket, where.Prefix, ingest.BucketOptions{}), nil
-		}
-	}
-	isBucket := func(uri string) bool {
-		scheme, _, found := strings.Cut(uri, "://")
-		return found && o.Objects[scheme] != nil
-	}
-	if !isBucket(o.Config.Sink) {
-		o.Config.Sink = "file://results/"
-	}
-	if o.Config.DeadLetter != "" && !isBucket(o.Config.DeadLetter) {
-		o.Config.DeadLetter = "log"
-	}
-	return nil
-}
-
-// logAll has results and dead letters logged.
-func logAll(c *config.Config) {
-	c.Sink = "log"
-	if c.DeadLetter != "" {
-		c.DeadLetter = "log"
-	}
+	return invokeLambda(c.Context(), lambda.New(answerers), event, c.OutOrStdout())
 }
 
 func readEvent(path string, stdin io.Reader) ([]byte, error) {
@@ -210,8 +190,8 @@ func invokeLambda(ctx context.Context, f *lambda.Function, event []byte, out io.
 }
 
 // invokeGCF prints the reply as HTTP would carry it.
-func invokeGCF(ctx context.Context, f *gcf.Function, event []byte, asJSON bool, out io.Writer) error {
-	reply, err := f.Invoke(ctx, event)
+func invokeGCF(ctx context.Context, f *gcf.Function, event []byte, target string, asJSON bool, out io.Writer) error {
+	reply, err := f.InvokeAs(ctx, event, target)
 	if err != nil {
 		return err
 	}
