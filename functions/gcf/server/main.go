@@ -6,6 +6,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -15,13 +19,45 @@ import (
 	"example.com/copse/functions/internal/serve"
 )
 
+const usage = `server
+
+serves the Google function on a server of its own. It takes no arguments; its
+environment says what it does:
+
+  PORT             the port, 8080 where it is not set
+  FUNCTION_TARGET  Predict (the default) or OnEvent
+  COPSE_…          settings: docs/settings.md
+`
+
 func main() {
+	switch err := arguments(os.Args[1:], os.Stdout); {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "server: %v (see server --help)\n", err)
+		os.Exit(2)
+	}
 	environ := os.Environ()
 	log := gcf.Logger(environ)
 	if err := run(context.Background(), environ, log); err != nil {
 		log.Error("cannot serve", "error", err.Error())
 		os.Exit(1)
 	}
+}
+
+// arguments refuses all but a question for help, which it answers.
+func arguments(args []string, to io.Writer) error {
+	flags := flag.NewFlagSet("server", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(to, usage)
+		return err
+	}
+	if err != nil || flags.NArg() > 0 {
+		return fmt.Errorf("it takes no arguments, and was given %q", args)
+	}
+	return nil
 }
 
 func run(ctx context.Context, environ []string, log *slog.Logger) error {
