@@ -141,7 +141,7 @@ func (j *Job) Clean(ctx context.Context) error {
 	}
 	names, err := fs.List(ctx, fs.escape(join(j.parts, "*")))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: it cannot be seen whether parts of results are left there: %w", j.parts, err)
 	}
 	var errs []error
 	for _, name := range names {
@@ -150,7 +150,10 @@ func (j *Job) Clean(ctx context.Context) error {
 	if _, folders := fs.Interface.(filesystem.Renamer); folders {
 		_ = fs.remove(ctx, j.parts) // it may not be there
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: parts of results stay there: %w", j.parts, err)
+	}
+	return nil
 }
 
 // matchFn finds the files of a pattern, and names the outputs.

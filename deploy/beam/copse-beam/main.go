@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,13 +21,12 @@ import (
 	// with beamx.
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/s3"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/x/beamx"
 
 	copsebeam "example.com/copse/deploy/beam"
 )
 
-const usage = `copse-beam [flags] --out FOLDER IN…
+const usage = `copse-beam [flags] --out FOLDER IN…        (flags stand before the files)
 
 scores files of rows (CSV, JSONL or Parquet, plain, .gz or .zst) and writes
 FOLDER/NAME.csv, or .jsonl, for each. IN is a path, gs://… or s3://…; it may have
@@ -96,11 +94,8 @@ func help(to io.Writer, flags *flag.FlagSet) {
 }
 
 func run(ctx context.Context, o *own, patterns []string, to io.Writer) (status int, err error) {
-	if len(patterns) == 0 {
-		return wrong, errors.New("which files? (see copse-beam --help)")
-	}
-	if o.write.Out == "" {
-		return wrong, errors.New("--out: the folder of the results is missing")
+	if err := preflight(ctx, o, patterns); err != nil {
+		return wrong, err
 	}
 	m, err := copsebeam.OpenModel(ctx, o.model)
 	if err != nil {
@@ -114,23 +109,27 @@ func run(ctx context.Context, o *own, patterns []string, to io.Writer) (status i
 	if err != nil {
 		return wrong, err
 	}
-	if *runners.Runner == "" || *runners.Runner == "local" {
-		*runners.Runner = "prism"
-	}
 	result, err := beamx.RunWithMetrics(ctx, p)
 	if err == nil && *jobopts.Async {
 		return done, nil // it runs on
 	}
 	if e := job.Clean(context.WithoutCancel(ctx)); e != nil {
-		fmt.Fprintf(to, "copse-beam: parts of results stay in folders .copse-parts-… of %s: %v\n", o.write.Out, e)
+		fmt.Fprintf(to, "copse-beam: %v\n", e)
 	}
 	if err != nil {
 		return wrong, reason(err)
 	}
 	n := copsebeam.Counts(result)
-	fmt.Fprintf(to, "copse-beam: %d files, %d rows, %d of them with an error in place of an answer\n", n.Files, n.Rows, n.Bad)
+	fmt.Fprintf(to, "copse-beam: %s, %s, %d of them with an error in place of an answer\n", counted(n.Files, "file"), counted(n.Rows, "row"), n.Bad)
 	if n.Bad > 0 {
 		return failed, nil
 	}
 	return done, nil
+}
+
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -69,6 +69,11 @@ func rows(n int, bad bool) string {
 
 func TestCommand(t *testing.T) {
 	dir := t.TempDir()
+	for name, value := range map[string]string{ // whatever this machine's are
+		"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_CONFIG_FILE": filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none"),
+	} {
+		t.Setenv(name, value)
+	}
 	if err := os.Mkdir(filepath.Join(dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +94,7 @@ func TestCommand(t *testing.T) {
 			"copse-beam: 2 files, 1200 rows, 0 of them with an error in place of an answer\n"},
 		{"a bad row", []string{"--runner", "local", "--format", "jsonl", "--out", "o2", "bad.csv"}, 1,
 			"copse-beam: bad.csv: 1 of 51 rows have an error in place of an answer; the first: row 50: sepal_width must be at most 10 cm\n" +
-				"copse-beam: 1 files, 51 rows, 1 of them with an error in place of an answer\n"},
+				"copse-beam: 1 file, 51 rows, 1 of them with an error in place of an answer\n"},
 		{"a column that is no feature", []string{"--out", "o3", "other.csv"}, 2,
 			"copse-beam: other.csv: unknown column \"a\" (--ignore-extra passes over columns that are no feature)\n"},
 		{"no such file", []string{"--out", "o3", "nix.csv"}, 2, "copse-beam: nix.csv: no such file or directory\n"},
@@ -97,6 +102,22 @@ func TestCommand(t *testing.T) {
 		{"no files", []string{"--out", "o3"}, 2, "copse-beam: which files? (see copse-beam --help)\n"},
 		{"no folder", []string{"in/a.csv"}, 2, "copse-beam: --out: the folder of the results is missing\n"},
 		{"no such model", []string{"--model", "nix", "--out", "o3", "in/a.csv"}, 2, "copse-beam: model nix: open nix: no such file or directory\n"},
+		{"no such runner", []string{"--runner=nope", "--out", "o3", "in/a.csv"}, 2,
+			"copse-beam: --runner: there is no \"nope\": there are prism (the default), dataflow, flink, spark and universal\n"},
+		{"a flag behind a file", []string{"--out", "o3", "in/a.csv", "--format=jsonl"}, 2,
+			"copse-beam: --format=jsonl stands behind a file: put all flags before the files (a file of that name is ./--format=jsonl)\n"},
+		{"no range", []string{"--range", "0", "--out", "o3", "in/a.csv"}, 2, "copse-beam: range: must be at least 64 bytes\n"},
+		{"a negative range", []string{"--range", "-1", "--out", "o3", "in/a.csv"}, 2, "copse-beam: range: must be at least 64 bytes\n"},
+		{"no endpoint", []string{"--runner=flink", "--out", "o3", "in/a.csv"}, 2,
+			"copse-beam: --endpoint: where is the job server of flink? (HOST:PORT, such as localhost:8099)\n"},
+		{"no such worker", []string{"--runner=spark", "--endpoint=127.0.0.1:1", "--worker_binary=nix", "--out", "o3", "in/a.csv"}, 2,
+			"copse-beam: --worker_binary: stat nix: no such file or directory\n"},
+		{"a dead endpoint", []string{"--runner=flink", "--endpoint=127.0.0.1:1", "--environment_type=LOOPBACK", "--out", "o3", "in/a.csv"}, 2,
+			"copse-beam: --endpoint: the job server cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused\n"},
+		{"a dead endpoint of prism", []string{"--endpoint=127.0.0.1:1", "--environment_type=LOOPBACK", "--out", "o3", "in/a.csv"}, 2,
+			"copse-beam: --endpoint: the job server cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused\n"},
+		{"no region", []string{"--out", "s3://b/out", "in/a.csv"}, 2,
+			"copse-beam: s3://b/out: the region is not known: set AWS_REGION to the bucket's, here and for the workers\n"},
 		{"no such form", []string{"--format", "xml", "--out", "o3", "in/a.csv"}, 2, "copse-beam: format: must be csv or jsonl\n"},
 		{"no leaves", []string{"--output", "twigs", "--out", "o3", "in/a.csv"}, 2, "copse-beam: output: must be prediction, values, margin or leaf\n"},
 	} {
@@ -104,6 +125,9 @@ func TestCommand(t *testing.T) {
 			r := start(t, dir, command, c.args...)
 			if r.status != c.status || !strings.HasSuffix(r.errs, c.says) || r.out != "" {
 				t.Errorf("got status %d, %q, %q, want %d and %q", r.status, r.errs, r.out, c.status, c.says)
+			}
+			if strings.Contains(r.errs, "parts of results") {
+				t.Errorf("it speaks of parts: %q", r.errs)
 			}
 			if c.status < 2 && r.errs != c.says {
 				t.Errorf("it says more: %q", r.errs)
@@ -129,7 +153,7 @@ func TestCommand(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	r := start(t, ".", command, "--help")
-	for _, want := range []string{"copse-beam [flags] --out FOLDER IN…", "-runner", "-range", "-model", "docs/beam.md"} {
+	for _, want := range []string{"copse-beam [flags] --out FOLDER IN…", "before the files", "-runner", "-range", "-model", "docs/beam.md"} {
 		if !strings.Contains(r.errs, want) {
 			t.Errorf("no %s in %s", want, r.errs)
 		}
