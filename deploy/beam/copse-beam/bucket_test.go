@@ -114,4 +114,9 @@ func TestBuckets(t *testing.T) {
 			t.Errorf("%s is not what copse score writes: %v", name, err)
 		}
 	}
+	// Nothing was written, so nothing stays.
+	r = start(t, dir, command, "--out", "s3://none/out", names[1])
+	if r.status != wrong || !strings.Contains(r.errs, "s3://none/out/a.csv.csv cannot be written") || strings.Contains(r.errs, "stay") {
+		t.Errorf("got status %d: %s", r.status, r.errs)
+	}
 }

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 )
 
 // command is this command, built; copse the one that it is compared with.
@@ -170,6 +173,38 @@ func TestReason(t *testing.T) {
 	} {
 		if got := reason(errors.New(c.err)).Error(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestWorker: this binary is the worker's where it can be, so that Beam looks
+// for no sources.
+func TestWorker(t *testing.T) {
+	was := *jobopts.WorkerBinary
+	t.Cleanup(func() { *jobopts.WorkerBinary = was })
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	*jobopts.WorkerBinary = ""
+	err = worker()
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		if err == nil || !strings.Contains(err.Error(), "make beam") {
+			t.Errorf("got %v", err)
+		}
+	} else if err != nil || *jobopts.WorkerBinary != self {
+		t.Errorf("got %q, %v, want %q", *jobopts.WorkerBinary, err, self)
+	}
+	*jobopts.WorkerBinary = command
+	if err := worker(); err != nil || *jobopts.WorkerBinary != command {
+		t.Errorf("got %q, %v, want %q", *jobopts.WorkerBinary, err, command)
+	}
+}
+
+func TestCounted(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 files", 1: "1 file", 2: "2 files"} {
+		if got := counted(n, "file"); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
