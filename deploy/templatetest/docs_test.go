@@ -117,7 +117,7 @@ func TestDocumentedSam(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		help[command] = string(out)
+		help[command] = out
 	}
 	for page := range pages {
 		for _, line := range append(commands(t, page, "sam"), commands(t, page, "BUNDLES=$PWD/my.copse")...) {
