@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -244,8 +245,8 @@ func (q *queue) target() Target {
 		defer q.mu.Unlock()
 		got := q.bodies
 		q.bodies = nil
-		if q.defect == "loses order" && len(got) > 1 {
-			got[0], got[1] = got[1], got[0]
+		if q.defect == "loses order" {
+			slices.Reverse(got) // of every group, however they were put together
 		}
 		return got
 	}}
