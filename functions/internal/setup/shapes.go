@@ -3,13 +3,12 @@ package setup
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"strings"
 
 	"example.com/copse/pkg/config"
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // sinkKind is what is known of a kind of sink without its driver.
@@ -19,20 +18,16 @@ type sinkKind struct {
 }
 
 // built are all sinks by the scheme of their URIs.
-//
-// Question: why are shapes known here, which drivers check as well? Choice: a
-// function that links no driver (copse serve, copse invoke) tells a slip all
-// the same; a test holds each shape to what its driver says.
 var built = map[string]sinkKind{
-	"events": {onAWS, eventsShape},
-	"file":   {"copse invoke", bucketShape},
-	"gs":     {onGoogle, bucketShape},
-	"http":   {everywhere, httpShape},
-	"https":  {everywhere, httpShape},
-	"log":    {everywhere, logShape},
-	"pubsub": {onGoogle, pubsubShape},
-	"s3":     {onAWS, s3Shape},
-	"sqs":    {onAWS, sqsShape},
+	"events": {onAWS, onlyError(sinkuri.Events)},
+	"file":   {"copse invoke", onlyError(ingest.ParseLocation)},
+	"gs":     {onGoogle, onlyError(ingest.ParseLocation)},
+	"http":   {everywhere, onlyError(sinkuri.HTTP)},
+	"https":  {everywhere, onlyError(sinkuri.HTTP)},
+	"log":    {everywhere, sinkuri.Log},
+	"pubsub": {onGoogle, onlyError(sinkuri.PubSub)},
+	"s3":     {onAWS, onlyError(sinkuri.S3)},
+	"sqs":    {onAWS, onlyError(sinkuri.SQS)},
 }
 
 const (
@@ -73,96 +68,10 @@ func (p *places) knownSink(setting, uri string) error {
 	return nil
 }
 
-func logShape(uri string) error {
-	if uri != "log" {
-		return errors.New(`must be "log" alone: the log is the function's own`)
-	}
-	return nil
-}
-
-func bucketShape(uri string) error {
-	_, err := ingest.ParseLocation(uri)
-	return err
-}
-
-func s3Shape(uri string) error {
-	where, err := ingest.ParseLocation(uri)
-	if err != nil {
+// onlyError is a reader of URIs of whose results only the error counts.
+func onlyError[T any](read func(string) (T, error)) func(string) error {
+	return func(uri string) error {
+		_, err := read(uri)
 		return err
 	}
-	if n := len(where.Bucket); n < 3 || n > 63 || !only(where.Bucket, lower+digits+"-.") {
-		return errors.New("a bucket's name, or an access point's alias, has 3 to 63 small letters, digits, '-' and '.'")
-	}
-	return nil
 }
-
-func sqsShape(uri string) error {
-	u, err := url.Parse(strings.TrimPrefix(uri, "sqs:"))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return errors.New(`must be "sqs:" and the queue's URL, such as sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/results`)
-	}
-	account, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
-	if !ok || account == "" || name == "" || strings.Contains(name, "/") {
-		return errors.New("the queue's URL must end in /ACCOUNT/NAME")
-	}
-	return nil
-}
-
-func eventsShape(uri string) error {
-	name := strings.TrimPrefix(uri, "events:")
-	if strings.HasPrefix(name, "arn:") { // arn:PARTITION:events:REGION:ACCOUNT:event-bus/NAME
-		part := strings.SplitN(name, ":", 6)
-		if len(part) != 6 || part[2] != "events" || part[3] == "" || part[4] == "" || !strings.HasPrefix(part[5], "event-bus/") {
-			return errEvents
-		}
-		name = strings.TrimPrefix(part[5], "event-bus/")
-	}
-	if name == "" || len(name) > 256 || !only(name, lower+upper+digits+"/.-_") {
-		return errEvents
-	}
-	return nil
-}
-
-var errEvents = errors.New(`must be "events:" and a bus's name or ARN, such as events:default or events:arn:aws:events:eu-west-1:123456789012:event-bus/results`)
-
-func pubsubShape(uri string) error {
-	part := strings.Split(strings.TrimPrefix(uri, "pubsub:"), "/")
-	if len(part) != 4 || part[0] != "projects" || part[2] != "topics" || part[1] == "" || !only(part[1], lower+upper+digits+"-:.") {
-		return errors.New("must be pubsub:projects/PROJECT/topics/TOPIC")
-	}
-	id := part[3]
-	if len(id) < 3 || len(id) > 255 || !only(id[:1], lower+upper) || strings.HasPrefix(id, "goog") || !only(id, lower+upper+digits+"-_.~+%") {
-		return errors.New(`a topic's name has 3 to 255 letters, digits and -_.~+%, begins with a letter, and not with "goog"`)
-	}
-	return nil
-}
-
-func httpShape(uri string) error {
-	u, err := url.Parse(uri)
-	if err != nil || u.Hostname() == "" || u.Opaque != "" {
-		return errors.New("must be a URL such as https://example.com/results")
-	}
-	if u.Scheme == "http" && u.Hostname() != "localhost" {
-		if ip, err := netip.ParseAddr(u.Hostname()); err != nil || !ip.IsLoopback() {
-			return errors.New("results go over https only, but for a receiver on this machine")
-		}
-	}
-	if u.Fragment != "" {
-		return errors.New("a fragment (#…) is never sent: leave it out")
-	}
-	if port := u.Port(); port != "" {
-		if _, err := netip.ParseAddrPort("127.0.0.1:" + port); err != nil || strings.Trim(port, "0") == "" {
-			return errors.New("a port is a number from 1 to 65535")
-		}
-	}
-	return nil
-}
-
-const (
-	lower  = "abcdefghijklmnopqrstuvwxyz"
-	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits = "0123456789"
-)
-
-// only says whether all bytes of a text are among some.
-func only(text, some string) bool { return strings.Trim(text, some) == "" }

@@ -12,6 +12,7 @@
 package eventbridgesink
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ import (
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
 	"example.com/copse/pkg/ingest/internal/awsenv"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // Scheme of the sink's URI: "events:BUS", a bus's name or ARN.
@@ -54,42 +56,15 @@ type Sink struct {
 // Open returns the sink for the URI "events:BUS". The connection is made when
 // the first event is put.
 func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-	bus := strings.TrimPrefix(uri, Scheme+":")
-	region := awsenv.Region()
-	name := bus
-	if strings.HasPrefix(bus, "arn:") {
-		// arn:PARTITION:events:REGION:ACCOUNT:event-bus/NAME
-		part := strings.SplitN(bus, ":", 6)
-		if len(part) != 6 || part[2] != "events" || part[3] == "" || part[4] == "" {
-			return nil, errURI
-		}
-		region = part[3]
-		name, _ = strings.CutPrefix(part[5], "event-bus/")
-		if name == part[5] {
-			return nil, errURI
-		}
+	bus, err := sinkuri.Events(uri)
+	if err != nil {
+		return nil, err
 	}
-	if !busName(name) {
-		return nil, errURI
-	}
+	region := cmp.Or(bus.Region, awsenv.Region())
 	if region == "" {
 		return nil, awsenv.ErrNoRegion
 	}
-	return &Sink{bus: bus, client: sync.OnceValue(func() *eventbridge.Client { return newClient(region) })}, nil
-}
-
-var errURI = errors.New(`must be "events:" and a bus's name or ARN, such as events:default or events:arn:aws:events:eu-west-1:123456789012:event-bus/results`)
-
-// busName says whether EventBridge takes a name: [/\.\-_A-Za-z0-9]+, of at most
-// 256 characters.
-func busName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("/.-_", c) < 0 {
-			return false
-		}
-	}
-	return name != "" && len(name) <= 256
+	return &Sink{bus: bus.ID, client: sync.OnceValue(func() *eventbridge.Client { return newClient(region) })}, nil
 }
 
 func newClient(region string) *eventbridge.Client {

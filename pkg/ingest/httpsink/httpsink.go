@@ -34,7 +34,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -43,6 +42,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 const (
@@ -78,16 +78,9 @@ type Sink struct {
 // Open returns the sink for a URL, "https://host/path". Only this machine is
 // spoken to without TLS. Errors do not repeat the URL, which may hold a secret.
 func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-	u, err := url.Parse(uri)
-	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("must be a URL such as https://example.com/results")
-	case !port(u.Port()):
-		return nil, errors.New("a port is a number from 1 to 65535")
-	case u.Scheme != "https" && !loopback(u.Hostname()):
-		return nil, errors.New("results go over https only, but for a receiver on this machine")
-	case u.Fragment != "":
-		return nil, errors.New("a fragment (#…) is never sent: leave it out")
+	u, err := sinkuri.HTTP(uri)
+	if err != nil {
+		return nil, err
 	}
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -97,18 +90,6 @@ func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
 	transport.Proxy = nil // nobody but the named host is called
 	transport.MaxIdleConnsPerHost = idle
 	return &Sink{u, transport}, nil
-}
-
-// port says whether a URL's port, which is digits or absent, can be called.
-func port(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return text == "" || err == nil && n > 0
-}
-
-// loopback says whether a host is this machine.
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Put posts one message, again and again where it may help.

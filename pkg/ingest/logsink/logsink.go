@@ -5,12 +5,12 @@ package logsink
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // maxLine is the largest result that is logged: Google's logging takes entries
@@ -22,8 +22,8 @@ type Sink struct{ handler slog.Handler }
 
 // Open returns the sink for the URI "log".
 func Open(_ context.Context, uri string, log *slog.Logger) (ingest.Sink, error) {
-	if uri != "log" {
-		return nil, errors.New(`must be "log" alone: the log is the function's own`)
+	if err := sinkuri.Log(uri); err != nil {
+		return nil, err
 	}
 	return &Sink{log.Handler()}, nil
 }

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -23,6 +22,7 @@ import (
 
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // Scheme of the sink's URI: "pubsub:projects/P/topics/T".
@@ -56,7 +56,7 @@ type Sink struct {
 // PUBSUB_EMULATOR_HOST names, but calls nobody: a topic that does not exist
 // shows at the first Put. The signature is that of a sink's driver.
 func Open(ctx context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-	topic, err := parse(uri)
+	topic, err := sinkuri.PubSub(uri)
 	if err != nil {
 		return nil, err
 	}
@@ -124,32 +124,3 @@ func bounded(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
-
-var errURI = errors.New("must be pubsub:projects/PROJECT/topics/TOPIC")
-
-// parse reads the topic's full name from a sink's URI.
-func parse(uri string) (topic string, err error) {
-	topic, ok := strings.CutPrefix(uri, Scheme+":")
-	if !ok {
-		return "", errURI
-	}
-	part := strings.Split(topic, "/")
-	if len(part) != 4 || part[0] != "projects" || part[2] != "topics" || !name(part[1], "-:.") {
-		return "", errURI
-	}
-	if id := part[3]; len(id) < 3 || len(id) > 255 || !letter(id[0]) || strings.HasPrefix(id, "goog") || !name(id, "-_.~+%") {
-		return "", errors.New(`a topic's name has 3 to 255 letters, digits and -_.~+%, begins with a letter, and not with "goog"`)
-	}
-	return topic, nil
-}
-
-func name(s, others string) bool {
-	for i := range len(s) {
-		if c := s[i]; !letter(c) && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

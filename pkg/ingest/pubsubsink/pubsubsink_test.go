@@ -20,6 +20,7 @@ import (
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
 	"example.com/copse/pkg/ingest/sinktest"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 const topic = "projects/copse/topics/answers"
@@ -42,7 +43,7 @@ func TestParse(t *testing.T) {
 		{"pubsub:projects/p/topics/ans wers", "", "letters, digits"},
 	}
 	for _, tt := range tests {
-		got, err := parse(tt.uri)
+		got, err := sinkuri.PubSub(tt.uri)
 		if got != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: got %q, %v, want %q, %q", tt.uri, got, err, tt.want, tt.err)
 		}

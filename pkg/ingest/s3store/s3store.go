@@ -36,6 +36,7 @@ import (
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
 	"example.com/copse/pkg/ingest/internal/awsenv"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // Scheme of the URIs of buckets and objects: "s3://BUCKET/KEY".
@@ -75,12 +76,9 @@ func newClient() (func() *client, error) {
 // letters are objects there. It calls nobody. The signature is that of a sink's
 // driver.
 func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-	where, err := ingest.ParseLocation(uri)
+	where, err := sinkuri.S3(uri)
 	if err != nil {
 		return nil, err
-	}
-	if !bucketName(where.Bucket) {
-		return nil, errors.New("a bucket's name, or an access point's alias, has 3 to 63 small letters, digits, '-' and '.'")
 	}
 	store, err := New(where.Bucket)
 	if err != nil {
@@ -93,16 +91,6 @@ func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
 // driver.
 func OpenObjects(context.Context, *slog.Logger) (ingest.Objects, error) {
 	return NewObjects()
-}
-
-// bucketName follows docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
-func bucketName(name string) bool {
-	for i := range len(name) {
-		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
-			return false
-		}
-	}
-	return len(name) >= 3 && len(name) <= 63
 }
 
 // Store keeps results in one bucket. It is safe for concurrent use.

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -31,6 +30,7 @@ import (
 	"example.com/copse/pkg/fault"
 	"example.com/copse/pkg/ingest"
 	"example.com/copse/pkg/ingest/internal/awsenv"
+	"example.com/copse/pkg/ingest/sinkuri"
 )
 
 // maxMessage is SQS's limit of a message with its attributes, 1 MiB
@@ -55,21 +55,16 @@ type Sink struct {
 // Open returns the sink for the URI "sqs:QUEUE_URL". The connection is made
 // when the first message is sent.
 func Open(_ context.Context, uri string, _ *slog.Logger) (ingest.Sink, error) {
-	queue := strings.TrimPrefix(uri, "sqs:")
-	u, err := url.Parse(queue)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return nil, errors.New(`must be "sqs:" and the queue's URL, such as sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/results`)
+	q, err := sinkuri.SQS(uri)
+	if err != nil {
+		return nil, err
 	}
-	account, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
-	if !ok || account == "" || name == "" || strings.Contains(name, "/") {
-		return nil, errors.New("the queue's URL must end in /ACCOUNT/NAME")
-	}
-	region := regionOf(u.Hostname())
+	region := regionOf(q.Host)
 	if region == "" {
 		return nil, errors.New("the queue's region is not in its URL: set AWS_REGION")
 	}
 	return &Sink{
-		queue: queue, path: account + ":" + name, fifo: strings.HasSuffix(name, ".fifo"),
+		queue: q.URL, path: q.Account + ":" + q.Name, fifo: strings.HasSuffix(q.Name, ".fifo"),
 		client: sync.OnceValue(func() *sqs.Client { return newClient(region) }),
 	}, nil
 }
