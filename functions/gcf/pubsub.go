@@ -39,14 +39,10 @@ func decodePush(body []byte) (event, *fault.Error) {
 		id = text(m.MessageID2)
 	}
 	r := ingest.Record{
-		Source: ingest.Source{Kind: "pubsub", MessageID: id, Attributes: attributes(m.Attributes)},
+		Source: ingest.Source{Kind: "pubsub", MessageID: id},
 		Group:  text(m.OrderingKey),
 	}
-	for name, value := range r.Source.Attributes {
-		if strings.EqualFold(name, "content-type") || strings.EqualFold(name, "contenttype") {
-			r.ContentType = value
-		}
-	}
+	setAttributes(&r, m.Attributes)
 	var ok bool
 	if r.Body, ok = data(m.Data); !ok {
 		r.Body, r.Unreadable, r.Why = push.Message, true, notBase64
@@ -73,16 +69,14 @@ func data(raw json.RawMessage) (body []byte, ok bool) {
 	return body, err == nil
 }
 
-// attributes are a message's: texts by specification, numbers and so on as
-// they are written.
-func attributes(raw json.RawMessage) map[string]string {
+// setAttributes keeps a message's attributes: texts by specification, numbers
+// and so on as they are written.
+func setAttributes(r *ingest.Record, raw json.RawMessage) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || len(members) == 0 {
-		return nil
+	if json.Unmarshal(raw, &members) != nil {
+		return
 	}
-	all := make(map[string]string, len(members))
 	for name, value := range members {
-		all[name] = text(value)
+		r.SetAttribute(name, text(value))
 	}
-	return all
 }

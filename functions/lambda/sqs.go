@@ -52,15 +52,7 @@ func setAttribute(r *ingest.Record, name, raw []byte, member string) {
 			value = v
 		}
 	})
-	if !isText(value) {
-		return
-	}
-	key, text := string(appendText(nil, name)), textOf(value)
-	if r.Source.Attributes == nil {
-		r.Source.Attributes = make(map[string]string)
-	}
-	r.Source.Attributes[key] = text
-	if strings.EqualFold(key, "content-type") || strings.EqualFold(key, "contenttype") {
-		r.ContentType = text
+	if isText(value) {
+		r.SetAttribute(string(appendText(nil, name)), textOf(value))
 	}
 }

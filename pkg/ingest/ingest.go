@@ -21,6 +21,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"example.com/copse/pkg/fault"
@@ -65,6 +66,18 @@ type Record struct {
 	// then the record as it came, and Why, where it is set, says what is wrong.
 	Unreadable bool
 	Why        string
+}
+
+// SetAttribute keeps an attribute of the record's message. One called
+// content-type, or contenttype, states the form of the body.
+func (r *Record) SetAttribute(name, value string) {
+	if r.Source.Attributes == nil {
+		r.Source.Attributes = make(map[string]string)
+	}
+	r.Source.Attributes[name] = value
+	if strings.EqualFold(name, "content-type") || strings.EqualFold(name, "contenttype") {
+		r.ContentType = value
+	}
 }
 
 // Outcome is what the platform is told of a record.
