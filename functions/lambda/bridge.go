@@ -14,8 +14,30 @@ const (
 	serviceEvent  = "the event is of a service of AWS that this function does not read: of those, only S3's are"
 )
 
+// bridgeEvent holds the raw values of the members that such an event has: parts
+// of the payload, nil where absent.
+type bridgeEvent struct{ eventID, detailType, source, detail []byte }
+
+func (e *bridgeEvent) member(name, value []byte) {
+	switch string(plainName(name)) {
+	case "id":
+		e.eventID = value
+	case "detail-type":
+		e.detailType = value
+	case "source":
+		e.source = value
+	case "detail":
+		e.detail = value
+	}
+}
+
+// is says whether these are the members of an event of EventBridge.
+func (e *bridgeEvent) is() bool {
+	return isText(e.detailType) && isText(e.source) && len(e.detail) > 0 && e.detail[0] == '{'
+}
+
 // openBridge adds the records of an event of EventBridge. raw is the event.
-func (d *delivery) openBridge(r ingest.Record, raw []byte, e *envelopeMembers, left int) {
+func (d *delivery) openBridge(r ingest.Record, raw []byte, e *bridgeEvent, left int) {
 	switch {
 	case string(e.source) == `"copse"`:
 		// A result or a dead letter, by a rule that is too wide: a dead letter of
@@ -34,7 +56,7 @@ func (d *delivery) openBridge(r ingest.Record, raw []byte, e *envelopeMembers, l
 
 // addBridgeS3 adds the object of S3's own event. Its key is as it is, not
 // URL-encoded (S3 user guide, "EventBridge event message structure").
-func (d *delivery) addBridgeS3(r ingest.Record, raw []byte, e *envelopeMembers) {
+func (d *delivery) addBridgeS3(r ingest.Record, raw []byte, e *bridgeEvent) {
 	if string(e.detailType) != `"Object Created"` {
 		return // deleted, restored, tagged: no work
 	}
@@ -46,18 +68,11 @@ func (d *delivery) addBridgeS3(r ingest.Record, raw []byte, e *envelopeMembers) 
 	d.addObject(r, &o, textOf(o.key), raw)
 }
 
-// readBridge reads an event that EventBridge itself delivers.
-func (d *delivery) readBridge(payload []byte) {
+// readBridge reads an event that EventBridge itself delivers, of which e is
+// what its payload has.
+func (d *delivery) readBridge(payload []byte, e *bridgeEvent) {
 	d.reset()
-	var e envelopeMembers
-	var id []byte
-	walkObject(payload, func(name, value []byte) {
-		if string(plainName(name)) == "id" {
-			id = value
-		}
-		e.member(name, value)
-	})
-	r := ingest.Record{Source: ingest.Source{Kind: "eventbridge", MessageID: textOf(id)}}
-	d.openBridge(r, payload, &e, maxEnvelopes-1)
+	r := ingest.Record{Source: ingest.Source{Kind: "eventbridge", MessageID: textOf(e.eventID)}}
+	d.openBridge(r, payload, e, maxEnvelopes-1)
 	d.messages = append(d.messages, message{to: len(d.records)})
 }

@@ -40,7 +40,7 @@ func read(t testing.TB, payload []byte) *delivery {
 	switch k := e.read(payload); k {
 	case records:
 	case bridge:
-		e.delivery.readBridge(payload)
+		e.delivery.readBridge(payload, &e.bridge)
 	default:
 		t.Fatalf("kind %d has no records: %s", k, payload)
 	}

@@ -28,7 +28,7 @@ type event struct {
 	pathParameters                      []byte
 	body, isBase64                      []byte
 	items, notice, eventSource          []byte // of events that are no requests
-	detailType, source, detail          []byte
+	bridge                              bridgeEvent
 	context                             []byte
 	elb, stage, domain                  []byte // requestContext.…
 	contextHTTP, identity               []byte
@@ -116,7 +116,7 @@ func (e *event) eventKind() kind {
 		return items
 	case string(e.notice) == testEvent:
 		return test
-	case isText(e.detailType) && isText(e.source) && len(e.detail) > 0 && e.detail[0] == '{':
+	case e.bridge.is():
 		return bridge
 	case bytes.HasPrefix(e.eventSource, []byte(`"aws:`)), string(e.eventSource) == `"SelfManagedKafka"`:
 		return other // Kafka, MQ: their records are of another form
@@ -170,14 +170,10 @@ func (e *event) eventMember(name, value []byte) {
 		e.items = value
 	case "Event":
 		e.notice = value
-	case "detail-type":
-		e.detailType = value
-	case "source":
-		e.source = value
-	case "detail":
-		e.detail = value
 	case "eventSource":
 		e.eventSource = value
+	default:
+		e.bridge.member(name, value)
 	}
 }
 

@@ -17,9 +17,8 @@ const tooNested = "envelopes of SNS, S3 or EventBridge are nested more than two 
 // envelopeMembers are the members by which envelopes in a body are told.
 type envelopeMembers struct {
 	topicMessage
+	bridgeEvent
 	records, notice, service []byte
-	detailType, source       []byte
-	detail                   []byte
 }
 
 func (e *envelopeMembers) member(name, value []byte) {
@@ -30,14 +29,9 @@ func (e *envelopeMembers) member(name, value []byte) {
 		e.notice = value
 	case "Service":
 		e.service = value
-	case "detail-type":
-		e.detailType = value
-	case "source":
-		e.source = value
-	case "detail":
-		e.detail = value
 	default:
 		e.topicMessage.member(name, value)
+		e.bridgeEvent.member(name, value)
 	}
 }
 
@@ -52,10 +46,6 @@ func (e *envelopeMembers) isList() bool { return len(e.records) > 0 && e.records
 
 func (e *envelopeMembers) isTest() bool {
 	return string(e.notice) == testEvent && (isText(e.service) || isNull(e.service))
-}
-
-func (e *envelopeMembers) isBridge() bool {
-	return isText(e.detailType) && isText(e.source) && len(e.detail) > 0 && e.detail[0] == '{'
 }
 
 // testEvent is what S3 sends when notifications are set up.
@@ -89,7 +79,7 @@ func (d *delivery) open(r ingest.Record, body []byte, left int) {
 		d.append(r, body)
 		return
 	}
-	topic, list, bridge := e.isTopic(), e.isList(), e.isBridge()
+	topic, list, bridge := e.isTopic(), e.isList(), e.bridgeEvent.is()
 	switch {
 	case e.isTest():
 		// It says that notifications arrive, and asks for nothing.
@@ -103,7 +93,7 @@ func (d *delivery) open(r ingest.Record, body []byte, left int) {
 	case list:
 		d.openList(r, body, e.records)
 	default:
-		d.openBridge(r, body, &e, left-1)
+		d.openBridge(r, body, &e.bridgeEvent, left-1)
 	}
 }
 

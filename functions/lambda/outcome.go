@@ -14,7 +14,7 @@ func (f *Function) event(ctx context.Context, e *event, k kind, payload []byte) 
 	}
 	d := &e.delivery
 	if k == bridge {
-		d.readBridge(payload)
+		d.readBridge(payload, &e.bridge)
 	}
 	if d.err != nil {
 		return nil, d.err

@@ -384,7 +384,7 @@ func checkTyped(t *testing.T, payload []byte) {
 	case records:
 		want, err = typedEvent(payload)
 	case bridge:
-		e.delivery.readBridge(payload)
+		e.delivery.readBridge(payload, &e.bridge)
 		var typed events.EventBridgeEvent
 		if err = strict(payload, &typed); err == nil {
 			var all []ingest.Record
