@@ -8,9 +8,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,19 +17,7 @@ import (
 	"example.com/copse/bench/internal/figures"
 )
 
-func main() {
-	out := flag.String("o", "", "page whose marked part is replaced; without it, standard output")
-	flag.Parse()
-	var tables bytes.Buffer
-	err := write(context.Background(), &tables)
-	if err == nil {
-		err = figures.Deliver(*out, "bench", tables.String())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
+func main() { figures.Main("bench", write) }
 
 const head = `Times depend on the machine; ratios are to a control that ran in turn in the same run. ` + "`" + `make bench` + "`" + ` prints all of this again. Against the models' own libraries, the engine is measured [by itself](bench/peers/README.md).
 

@@ -5,9 +5,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -31,19 +29,7 @@ var ways = []struct{ benchmark, what string }{
 	{"Rows", "`KeyedRows` on prism: rows of iris that are in the pipeline already"},
 }
 
-func main() {
-	out := flag.String("o", "", "page whose marked part is replaced; without it, standard output")
-	flag.Parse()
-	var table bytes.Buffer
-	err := measure(context.Background(), &table)
-	if err == nil {
-		err = figures.Deliver(*out, "bench-beam", table.String())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "beam:", err)
-		os.Exit(1)
-	}
-}
+func main() { figures.Main("bench-beam", measure) }
 
 func measure(ctx context.Context, w io.Writer) error {
 	command := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "1x", "-count", "3", ".")
