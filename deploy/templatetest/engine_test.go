@@ -1,7 +1,6 @@
 package templatetest
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -12,10 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/copse/pkg/ingest/mototest"
 )
 
 // states returns a program of .venv/states.
@@ -96,32 +96,8 @@ func begin(t *testing.T) *cloud {
 	free.Close()
 	cmd := exec.Command(python, "engine.py", "-H", "127.0.0.1", "-p", port)
 	cmd.Env = append(offline(), "MOTO_PORT="+port, "LAMBDA_URL="+function.URL)
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed
-	})
-	lines := bufio.NewScanner(out)
-	var log strings.Builder
-	for lines.Scan() {
-		fmt.Fprintln(&log, lines.Text())
-		if strings.Contains(lines.Text(), "Running on http://") {
-			go func() {
-				for lines.Scan() { // so that it never waits for its log to be read
-				}
-			}()
-			c.address = "http://127.0.0.1:" + port
-			return c
-		}
-	}
-	t.Fatalf("the engine ended before it listened:\n%s", &log)
-	return nil
+	c.address = mototest.Serve(t, cmd)
+	return c
 }
 
 // run runs a part of the test, whose failures are its own.

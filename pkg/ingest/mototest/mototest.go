@@ -4,6 +4,7 @@ package mototest
 
 import (
 	"bufio"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -38,7 +40,13 @@ func Start(t testing.TB) string {
 		}
 		t.Skipf("moto is not installed (pip install -r %s into .venv/moto)", requirements)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "-H", "127.0.0.1", "-p", "0")
+	return Serve(t, exec.CommandContext(t.Context(), path, "-H", "127.0.0.1", "-p", "0"))
+}
+
+// Serve starts a command that is a server of moto's, until the test ends, and
+// returns the address that it says it listens on.
+func Serve(t testing.TB, cmd *exec.Cmd) string {
+	t.Helper()
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +60,9 @@ func Start(t testing.TB) string {
 	})
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 	lines := bufio.NewScanner(out)
+	var log strings.Builder
 	for lines.Scan() {
+		fmt.Fprintln(&log, lines.Text())
 		if found := address.FindString(lines.Text()); found != "" {
 			go func() {
 				for lines.Scan() { // so that it never waits for its log to be read
@@ -61,7 +71,7 @@ func Start(t testing.TB) string {
 			return found
 		}
 	}
-	t.Fatal("moto ended before it listened")
+	t.Fatalf("moto ended before it listened:\n%s", &log)
 	return ""
 }
 
