@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -117,7 +114,7 @@ func runScore(c *cobra.Command, paths []string, flags scoreFlags) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	bar := newProgress(paths, c.ErrOrStderr(), flags.out == "" && isTerminal(c.OutOrStdout()))
-	defer boundMemory()()
+	defer bulk.BoundMemory(memoryGoal)()
 	sum, err := scoreFiles(ctx, paths, c.InOrStdin(), bulk.NewOutput(m, kind, to, out), bar, bulk.Options{
 		Model: m, Kind: kind, IgnoreExtra: flags.ignoreExtra, NoHeader: flags.noHeader,
 		Format: flags.inputFormat, Spool: true, Window: window,
@@ -161,21 +158,8 @@ func scoreFiles(ctx context.Context, paths []string, stdin io.Reader, out bulk.O
 }
 
 // memoryGoal is what the process should hold at most beside the model, in
-// bytes: the collector works harder near it.
+// bytes: the collector works harder near it. GOMEMLIMIT replaces it.
 const memoryGoal = 120 << 20
-
-// boundMemory tells the collector the goal, beside what is held already (the
-// model), unless GOMEMLIMIT says another. The function that it returns takes
-// that back.
-func boundMemory() func() {
-	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return func() {}
-	}
-	var now runtime.MemStats
-	runtime.ReadMemStats(&now)
-	debug.SetMemoryLimit(int64(now.HeapAlloc) + memoryGoal)
-	return func() { debug.SetMemoryLimit(math.MaxInt64) }
-}
 
 // formOf finds the form that is asked for, else that of the file's name, else
 // CSV.

@@ -1,11 +1,6 @@
 package objectscore
 
-import (
-	"os"
-	"runtime"
-	"runtime/debug"
-	"sync"
-)
+import "example.com/copse/pkg/bulk"
 
 const (
 	// memoryGoal is what the work on objects should hold at most beside what is
@@ -17,37 +12,11 @@ const (
 	smallObject = 4 << 20
 )
 
-// bound is the collector's goal while objects are worked on. The goal is the
-// process's, and so is this.
-var bound struct {
-	sync.Mutex
-	users  int
-	before int64
-}
-
 // boundMemory tells the collector the goal while an object of so many bytes is
-// worked on, unless GOMEMLIMIT says another: else twice as much as is held
-// might wait to be collected. What is held already (models above all) is told
-// by a collection, which costs a millisecond, where the work takes many. The
-// function that it returns takes the goal back, when no object is left.
+// worked on. The function that it returns takes it back.
 func boundMemory(size int64) func() {
-	if size < smallObject || os.Getenv("GOMEMLIMIT") != "" {
+	if size < smallObject {
 		return func() {}
 	}
-	bound.Lock()
-	defer bound.Unlock()
-	if bound.users++; bound.users == 1 {
-		runtime.GC()
-		var now runtime.MemStats
-		runtime.ReadMemStats(&now)
-		bound.before = debug.SetMemoryLimit(-1)
-		debug.SetMemoryLimit(min(int64(now.HeapAlloc)+memoryGoal, bound.before)) //nolint:gosec // a heap has less than 2⁶³ bytes
-	}
-	return func() {
-		bound.Lock()
-		defer bound.Unlock()
-		if bound.users--; bound.users == 0 {
-			debug.SetMemoryLimit(bound.before)
-		}
-	}
+	return bulk.BoundMemory(memoryGoal)
 }
