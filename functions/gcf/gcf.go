@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"example.com/copse/functions/internal/env"
 	"example.com/copse/functions/internal/serve"
 	"example.com/copse/functions/internal/setup"
 	"example.com/copse/pkg/config"
@@ -59,7 +60,7 @@ func New(app *setup.App) *Function {
 // Target is the entry point that the environment chooses: Predict where it
 // chooses none.
 func Target(environ []string) (string, error) {
-	switch target := serve.Lookup(environ, "FUNCTION_TARGET"); target {
+	switch target := env.Lookup(environ, "FUNCTION_TARGET"); target {
 	case "":
 		return TargetPredict, nil
 	case TargetPredict, TargetOnEvent:
@@ -71,7 +72,7 @@ func Target(environ []string) (string, error) {
 // Logger is the logger that the environment asks for: on standard error, with
 // traces of the project in GOOGLE_CLOUD_PROJECT.
 func Logger(environ []string) *slog.Logger {
-	return NewLogger(os.Stderr, serve.Lookup(environ, "GOOGLE_CLOUD_PROJECT"))
+	return NewLogger(os.Stderr, env.Lookup(environ, "GOOGLE_CLOUD_PROJECT"))
 }
 
 // Open loads the function that an environment describes, models and all; of o
@@ -86,7 +87,7 @@ func Open(ctx context.Context, environ []string, log *slog.Logger, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	if serve.Lookup(environ, "FUNCTION_TARGET") != "" {
+	if env.Lookup(environ, "FUNCTION_TARGET") != "" {
 		modelsFromSource(c)
 	}
 	o.Config, o.Log = c, log
@@ -112,7 +113,7 @@ func Start(o Options) *Function {
 		os.Exit(1)
 	}
 	serve.LimitMemory(environ)
-	if serve.Lookup(environ, "FUNCTION_TARGET") == "" {
+	if env.Lookup(environ, "FUNCTION_TARGET") == "" {
 		// Without a target the framework serves each function at its own name's
 		// path only, and /predict would be 404. An error is no more than that.
 		_ = os.Setenv("FUNCTION_TARGET", TargetPredict)

@@ -1,9 +1,6 @@
 package serve
 
-import (
-	"runtime"
-	"runtime/debug"
-)
+import "example.com/copse/functions/internal/env"
 
 // WorkMemory is what a server may hold beside its models before the collector
 // works harder: with what the runtime needs, it stays under 300 MB. What
@@ -11,13 +8,5 @@ import (
 // collected yet.
 const WorkMemory = 220 << 20
 
-// LimitMemory sets the collector's limit once the models are loaded, so that a
-// large one does not use it up. GOMEMLIMIT in the environment replaces it.
-func LimitMemory(environ []string) {
-	if Lookup(environ, "GOMEMLIMIT") != "" {
-		return
-	}
-	var now runtime.MemStats
-	runtime.ReadMemStats(&now)
-	debug.SetMemoryLimit(int64(now.HeapAlloc) + WorkMemory) //nolint:gosec // a heap has less than 2⁶³ bytes
-}
+// LimitMemory sets a server's limit, once the models are loaded.
+func LimitMemory(environ []string) { env.LimitMemory(environ, WorkMemory) }

@@ -12,10 +12,11 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"example.com/copse/functions/internal/env"
 )
 
 // Times that a client may take, and that stopping may take.
@@ -48,7 +49,7 @@ func Addr(addr string, environ []string) (string, error) {
 	}
 	// Azure Functions, Vertex AI, then Cloud Run and whoever follows it.
 	for _, name := range [...]string{"FUNCTIONS_CUSTOMHANDLER_PORT", "AIP_HTTP_PORT", "PORT"} {
-		text := Lookup(environ, name)
+		text := env.Lookup(environ, name)
 		if text == "" {
 			continue
 		}
@@ -58,18 +59,6 @@ func Addr(addr string, environ []string) (string, error) {
 		return net.JoinHostPort("0.0.0.0", text), nil
 	}
 	return "127.0.0.1:8080", nil
-}
-
-// Lookup finds a variable in an environment in the form of os.Environ. The
-// last entry counts, as it does for a process.
-func Lookup(environ []string, name string) string {
-	value := ""
-	for _, entry := range environ {
-		if n, v, ok := strings.Cut(entry, "="); ok && n == name {
-			value = v
-		}
-	}
-	return value
 }
 
 // Options say what is served.
